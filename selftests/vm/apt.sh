@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# Talking to Debian's package archive. Sourced by deps.sh, kernel.sh and
+# kunit/uml.sh.
+
+# Where kernels, UML builds and initramfs parts are kept between runs.
+# shellcheck disable=SC2034  # for those who source this
+cache_dir=${WLCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ip_vs_wlch}
+
+say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# as_root COMMAND...: run it as root; 126 when there is no way to.
+as_root() {
+	if [ "$(id -u)" -eq 0 ]; then
+		"$@"
+	elif command -v sudo >/dev/null; then
+		sudo "$@"
+	else
+		return 126
+	fi
+}
+
+apt_update() {
+	say "reading the package lists again (apt-get update)"
+	as_root apt-get -qq update >&2 ||
+		die "apt-get update failed: run it as root, then start this again"
+}
+
+# apt_known PACKAGE: can it be downloaded, by the lists that apt has now?
+apt_known() {
+	apt-cache madison "$1" 2>/dev/null | grep -q 'Packages$'
+}
+
+# apt_unpack DIR PACKAGE...: download the packages and unpack them below DIR,
+# installing nothing. Run it in a subshell: it changes the directory.
+apt_unpack() {
+	local dir=$1 debs deb
+	shift
+	debs=$(mktemp -d "$dir/debs.XXXXXX") && cd "$debs" || return
+	say "downloading $*"
+	apt-get -qq -o APT::Sandbox::User=root download "$@" >&2 || return
+	for deb in ./*.deb; do
+		dpkg-deb -x "$deb" "$dir" || return
+	done
+	cd "$dir" && rm -r "$debs"
+}

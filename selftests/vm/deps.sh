@@ -1,0 +1,62 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Installs the Debian packages that building and testing need and that are
+# missing. Kernels are never installed: kernel.sh unpacks them aside.
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+. "$here/apt.sh"
+
+packages=(
+	# the module; Debian's kernels are built with gcc-12
+	gcc gcc-12 make libc6-dev
+	# ipvsadm
+	dpkg-dev patch pkg-config libpopt-dev libnl-3-dev libnl-genl-3-dev
+	# unpacked kernels and the virtual machine
+	busybox-static cpio kmod qemu-system-x86 xz-utils
+	# what runs inside it
+	iproute2 nftables procps tcpdump util-linux
+	# the UML kernel for KUnit
+	bc bison flex libelf-dev libssl-dev perl
+	# lint
+	shellcheck sparse
+)
+
+missing_packages() {
+	local p
+	for p in "${packages[@]}"; do
+		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] ||
+			echo "$p"
+	done
+}
+
+all_known() {
+	local p
+	for p in "$@"; do
+		apt_known "$p" || return
+	done
+}
+
+install() {
+	as_root env DEBIAN_FRONTEND=noninteractive \
+		apt-get -qq -y install --no-install-recommends "$@" >&2
+}
+
+[ -e /etc/debian_version ] ||
+	die "this installs Debian packages; elsewhere install the likes of: ${packages[*]}"
+
+# kernel.sh needs the lists too, even if nothing is to be installed
+mapfile -t missing < <(missing_packages)
+all_known linux-image-amd64 "${missing[@]}" || apt_update
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+say "installing ${missing[*]}"
+install "${missing[@]}"
+rc=$?
+[ $rc -ne 126 ] ||
+	die "neither root nor sudo: run as root: apt-get install --no-install-recommends ${missing[*]}"
+if [ $rc -ne 0 ]; then
+	apt_update
+	install "${missing[@]}" || die "apt-get could not install ${missing[*]}"
+fi

@@ -1,0 +1,87 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# kernel.sh NAME: a stock Debian kernel with its headers, unpacked in the cache
+# folder; nothing is installed. Prints shell assignments:
+#	RELEASE  its uname -r
+#	VMLINUZ  the kernel image
+#	MODULES  the folder that holds lib/modules/RELEASE
+#	KDIR     what to give to make -C
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+. "$here/apt.sh"
+
+# releases SERIES: the plain amd64 kernels of a series for which both image and
+# headers can be downloaded, oldest first. Flavours (cloud, rt, unsigned, dbg)
+# do not match: nothing but the version may stand before -amd64.
+releases() {
+	local version="${1//./\\.}\\.[0-9][0-9a-z.+~]*(-[0-9]+)?-amd64"
+
+	apt-cache pkgnames linux- |
+		grep -xE "linux-(image|headers)-$version" |
+		xargs -r apt-cache madison |
+		awk '/Packages$/ { print $1 }' | sort -u |
+		sed -E 's/^linux-(image|headers)-//' |
+		sort -V | uniq -d
+}
+
+choose() {
+	case $1 in
+	6.1)     releases 6.1 | tail -n 1 ;;
+	6.1-old) releases 6.1 | head -n 1 ;;
+	6.12)    releases 6.12 | tail -n 1 ;;
+	*)       die "unknown kernel '$1': use 6.1 (newest), 6.1-old (oldest) or 6.12" ;;
+	esac
+}
+
+# packages RELEASE: the image and all that its headers need to build a module
+packages() {
+	echo "linux-image-$1" "linux-headers-$1"
+	apt-cache depends --important "linux-headers-$1" |
+		awk '$1 == "Depends:" && $2 ~ /^linux-(headers|kbuild)-/ { print $2 }'
+}
+
+# fetch RELEASE DIR: unpack it into DIR, which appears only when complete
+fetch() {
+	local release=$1 dir=$2 tmp
+	tmp=$(mktemp -d "$dir.XXXXXX") || return
+	# shellcheck disable=SC2046,SC2064  # package names; tmp as it is now
+	{
+		trap "rm -rf '$tmp'" EXIT
+		(apt_unpack "$tmp" $(packages "$release")) || return
+	}
+	# the headers name the place where they would be installed
+	sed -i "s|/usr/src/|$dir/usr/src/|" "$tmp/usr/src/linux-headers-$release/Makefile" &&
+		depmod -b "$tmp" "$release" || return
+	chmod 755 "$tmp"
+	rm -rf "$dir" && mv "$tmp" "$dir"
+	trap - EXIT
+}
+
+# Debian's stable series changed struct ip_vs_dest on the way
+note_layout() {
+	local header=("$1"/usr/src/linux-headers-*-common/include/net/ip_vs.h)
+	grep -q inactconns "${header[@]}" ||
+		say "note: the oldest 6.1 kernel of the archive has no inactconns any more, that layout is not run here"
+}
+
+[ $# -eq 1 ] || die "usage: kernel.sh 6.1|6.1-old|6.12"
+release=$(choose "$1") || exit
+if [ -z "$release" ]; then
+	apt_update
+	release=$(choose "$1")
+	[ -n "$release" ] || die "no kernel $1 in the package lists: is this Debian 12 with its security archive?"
+fi
+
+mkdir -p "$cache_dir/kernels" || exit
+dir=$cache_dir/kernels/$release
+exec 9>"$cache_dir/kernels/.lock" && flock 9
+if [ ! -d "$dir" ]; then
+	fetch "$release" "$dir" || { apt_update && fetch "$release" "$dir"; } ||
+		die "could not unpack kernel $release into $dir"
+fi
+[ "$1" != 6.1-old ] || note_layout "$dir"
+
+printf '%s=%q\n' RELEASE "$release" VMLINUZ "$dir/boot/vmlinuz-$release" \
+	MODULES "$dir" KDIR "$dir/usr/src/linux-headers-$release"
