@@ -26,12 +26,21 @@ releases() {
 		sort -V | uniq -d
 }
 
+# choose NAME: its release; asked anew only after apt's lists have changed
 choose() {
+	local memo=$cache_dir/kernels/$1
+
+	if [ ! "$memo" -nt /var/lib/apt/lists ]; then
+		query "$1" >"$memo.new" && [ -s "$memo.new" ] && mv "$memo.new" "$memo" || return
+	fi
+	cat "$memo"
+}
+
+query() {
 	case $1 in
 	6.1)     releases 6.1 | tail -n 1 ;;
 	6.1-old) releases 6.1 | head -n 1 ;;
 	6.12)    releases 6.12 | tail -n 1 ;;
-	*)       die "unknown kernel '$1': use 6.1 (newest), 6.1-old (oldest) or 6.12" ;;
 	esac
 }
 
@@ -66,17 +75,16 @@ note_layout() {
 		say "note: the oldest 6.1 kernel of the archive has no inactconns any more, that layout is not run here"
 }
 
-[ $# -eq 1 ] || die "usage: kernel.sh 6.1|6.1-old|6.12"
-release=$(choose "$1") || exit
-if [ -z "$release" ]; then
-	apt_update
-	release=$(choose "$1")
-	[ -n "$release" ] || die "no kernel $1 in the package lists: is this Debian 12 with its security archive?"
-fi
+case ${1-} in
+6.1|6.1-old|6.12) ;;
+*) die "unknown kernel '${1-}': use 6.1 (newest), 6.1-old (oldest) or 6.12" ;;
+esac
 
 mkdir -p "$cache_dir/kernels" || exit
-dir=$cache_dir/kernels/$release
 exec 9>"$cache_dir/kernels/.lock" && flock 9
+release=$(choose "$1") || { apt_update && release=$(choose "$1"); } ||
+	die "no kernel $1 in the package lists: is this Debian 12 with its security archive?"
+dir=$cache_dir/kernels/$release
 if [ ! -d "$dir" ]; then
 	fetch "$release" "$dir" || { apt_update && fetch "$release" "$dir"; } ||
 		die "could not unpack kernel $release into $dir"

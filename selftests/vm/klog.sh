@@ -1,0 +1,29 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# klog.sh FILE: prints the lines of a kernel log that report a defect of the
+# kernel, with their numbers. Exit status 1 if there are any.
+
+set -u
+
+defects=(
+	'BUG:' 'WARNING:' 'Oops' 'Call Trace' 'Kernel panic' 'general protection'
+	'[Uu]nable to handle' 'KASAN' 'UBSAN' 'kmemleak: [0-9]+ new'
+	'INFO: task .* blocked' 'soft lockup' 'rcu.*stall' 'nobody cared'
+	'possible (deadlock|circular locking|recursive locking|irq lock inversion)'
+	'inconsistent lock state' 'bad unlock balance' 'suspicious RCU'
+	'sleeping function called' 'scheduling while atomic' 'refcount_t:'
+	'(list_add|list_del) corruption' 'Bad page' 'Slab corruption'
+	'unregister_netdevice: waiting' 'still has locks held'
+)
+
+# What the log also holds on a healthy machine
+harmless=(
+	'Spectre V2 : WARNING: Unprivileged eBPF'
+	'Command line:' 'Kernel command line:'
+)
+
+any_of() { local IFS='|'; echo "$*"; }
+
+! grep -nEa "$(any_of "${defects[@]}")" "$1" |
+	grep -vE "$(any_of "${harmless[@]}")"

@@ -1,0 +1,37 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# module.sh KDIR OUT [MAKE ARGUMENT...]: builds the module against the headers
+# in KDIR as OUT/RELEASE/ip_vs_wlch.ko. The source is copied there first: objects
+# of several kernels do not mix, and the source folder stays clean.
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../..")
+kdir=$1
+out=$2
+shift 2
+
+die() { printf 'module: %s\n' "$*" >&2; exit 1; }
+
+# sync DIR: as the source is now, with its times, so that nothing is built twice
+sync_source() {
+	mkdir -p "$1" &&
+		find "$1" -name '*.[ch]' ! -name '*.mod.c' -delete &&
+		tar -C "$top" -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod' \
+			--exclude='*.mod.c' --exclude='.*.cmd' --exclude=modules.order \
+			--exclude=Module.symvers Kbuild kmod | tar -C "$1" -x
+}
+
+[ -n "$kdir" ] || exit 1	# whoever chose it has said why
+[ -e "$kdir/Makefile" ] ||
+	die "there are no kernel headers in $kdir: install linux-headers-$(uname -r) (Debian), or give KDIR=folder or KERNEL=6.1|6.1-old|6.12"
+release=$(sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' "$kdir/include/generated/utsrelease.h")
+[ -n "$release" ] || die "$kdir does not say which kernel it belongs to: are the headers complete?"
+
+dir=$out/$release
+sync_source "$dir/src" || die "could not copy the source to $dir/src"
+# without pahole and vmlinux there is no BTF, and the kernel complains of it
+make -C "$kdir" M="$(readlink -f "$dir/src")" CONFIG_DEBUG_INFO_BTF_MODULES= \
+	"$@" modules || die "the module does not build for $release"
+cp -p "$dir/src/kmod/ip_vs_wlch.ko" "$dir/"
