@@ -1,0 +1,73 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Does vm.sh tell every way a run can end? Prints TAP.
+#
+# shellcheck disable=SC2016  # the guest expands them
+# shellcheck disable=SC2317  # called by result
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+work=$(mktemp -d) || exit
+trap 'rm -rf "$work"' EXIT
+count=0 failed=0
+
+# result NAME CONDITION...: one TAP line; on failure with what the run said
+result() {
+	local name=$1 no=
+	shift
+	"$@" || { no='not ' failed=1; }
+	printf '%sok %d - %s\n' "$no" $((++count)) "$name"
+	[ -z "$no" ] || sed 's/^/# /' "$work/err"
+}
+
+# run BODY [ARGUMENT...]: a bash script with that body; leaves rc, out and err
+run() {
+	printf '#!/bin/bash\n%s\n' "$1" >"$work/case"
+	chmod +x "$work/case"
+	shift
+	"$here/vm.sh" "$work/case" "$@" >"$work/out" 2>"$work/err" </dev/null
+	rc=$?
+}
+
+status() { [ "$rc" -eq "$1" ]; }
+ended() { [ "$rc" -eq "$1" ] && grep -q "$2" "$work/err"; }
+printed() { printf '%b' "$1" | cmp -s - "$work/out"; }
+
+run 'printf "%s|" "$PWD" "$@"' one 'two words'
+result "a passing script passes" status 0
+result "arguments and folder reach the script" printed '/selftests|one|two words|'
+
+run 'exit 3'
+result "the exit status of the script is that of the runner" status 3
+
+run 'printf "a\nb\r\n\tc\000\377\004end"; printf to-stderr >&2'
+result "the output comes byte for byte" printed 'a\nb\r\n\tc\0000\0377\0004endto-stderr'
+
+run 'echo c >/proc/sysrq-trigger; sleep 60'
+result "a panic fails" ended 241 'vm: the kernel panicked'
+
+TIMEOUT=20 run 'sleep 1000'
+result "a hang fails" ended 242 'vm: still running after 20 s'
+
+run 'echo "<4>WARNING: made up" >/dev/kmsg'
+result "a kernel warning fails a passing script" ended 243 'vm: the kernel reports a defect'
+result "the warning is shown" grep -q 'WARNING: made up' "$work/err"
+
+run 'poweroff -f'
+result "an end without a verdict fails" ended 244 'vm: the machine ended without a verdict'
+
+"$here/vm.sh" "$work/none" >"$work/out" 2>"$work/err"
+rc=$?
+result "a missing script is told" ended 240 'vm: there is no script'
+
+echo 'exit 0' >"$work/plain"
+"$here/vm.sh" "$work/plain" >"$work/out" 2>"$work/err"
+rc=$?
+result "a script that is not executable is told" ended 240 'chmod +x'
+
+KERNEL=2.6 run 'exit 0'
+result "an unknown kernel is told" ended 240 'use 6.1'
+
+echo "1..$count"
+exit $failed
