@@ -1,0 +1,288 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * tcp_hold - open many TCP connections at a given pace and hold them
+ *
+ *	tcp_hold [OPTIONS] ADDRESS PORT COUNT
+ *
+ * Prints one line once every connection is decided or the time is over:
+ *	connected=N refused=N timeout=N failed=N pending=N
+ * then holds all of them until SIGTERM, SIGINT or the end of --hold.
+ */
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "address.h"
+
+enum outcome { PENDING, CONNECTED, REFUSED, TIMEOUT, FAILED, OUTCOMES };
+
+struct settings {
+	struct sockaddr_storage to, from;
+	socklen_t to_len, from_len;
+	int count;
+	long interval_us;
+	double wait_s, hold_s;		/* hold_s < 0: until a signal */
+	int reset;
+	int protocol;
+};
+
+struct state {
+	const struct settings *set;
+	int *fds;
+	int opened;
+	int tally[OUTCOMES];
+	int epfd, sigfd;
+};
+
+static const char usage[] =
+	"usage: tcp_hold [OPTIONS] ADDRESS PORT COUNT\n"
+	"  --interval US   microseconds between two connects (500)\n"
+	"  --bind ADDRESS  source address\n"
+	"  --wait SECONDS  report at the latest then (30)\n"
+	"  --hold SECONDS  end by itself that long after the report\n"
+	"  --rst           end the connections with a reset (SCTP: an abort)\n"
+	"  --sctp          SCTP associations instead\n";
+
+static void die(const char *what)
+{
+	fprintf(stderr, "tcp_hold: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec + ts.tv_nsec / 1e9;
+}
+
+static double parse_number(const char *text, double least)
+{
+	char *end;
+	double value = strtod(text, &end);
+
+	if (end == text || *end || value < least) {
+		fprintf(stderr, "tcp_hold: '%s' is not a number of at least %g\n",
+			text, least);
+		exit(2);
+	}
+	return value;
+}
+
+static void parse_options(struct settings *set, int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "interval", required_argument, NULL, 'i' },
+		{ "bind",     required_argument, NULL, 'b' },
+		{ "wait",     required_argument, NULL, 'w' },
+		{ "hold",     required_argument, NULL, 'h' },
+		{ "rst",      no_argument,       NULL, 'r' },
+		{ "sctp",     no_argument,       NULL, 's' },
+		{ }
+	};
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		switch (c) {
+		case 'i':
+			set->interval_us = parse_number(optarg, 0);
+			break;
+		case 'b':
+			set->from_len = parse_address(optarg, "0", &set->from);
+			break;
+		case 'w':
+			set->wait_s = parse_number(optarg, 0);
+			break;
+		case 'h':
+			set->hold_s = parse_number(optarg, 0);
+			break;
+		case 'r':
+			set->reset = 1;
+			break;
+		case 's':
+			set->protocol = IPPROTO_SCTP;
+			break;
+		default:
+			fputs(usage, stderr);
+			exit(2);
+		}
+	}
+	if (argc - optind != 3) {
+		fputs(usage, stderr);
+		exit(2);
+	}
+	set->to_len = parse_address(argv[optind], argv[optind + 1], &set->to);
+	set->count = parse_number(argv[optind + 2], 1);
+}
+
+static void raise_file_limit(int count)
+{
+	struct rlimit limit;
+	rlim_t need = count + 64;
+
+	getrlimit(RLIMIT_NOFILE, &limit);
+	if (limit.rlim_cur >= need)
+		return;
+	limit.rlim_cur = need;
+	if (limit.rlim_max < need)
+		limit.rlim_max = need;
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		die("cannot open that many files");
+}
+
+static enum outcome outcome_of(int error)
+{
+	switch (error) {
+	case 0:			return CONNECTED;
+	case EINPROGRESS:	return PENDING;
+	case ECONNREFUSED:
+	case ECONNRESET:	return REFUSED;
+	case ETIMEDOUT:		return TIMEOUT;
+	default:		return FAILED;
+	}
+}
+
+static void open_one(struct state *st)
+{
+	const struct settings *set = st->set;
+	struct epoll_event ev = { .events = EPOLLOUT };
+	enum outcome outcome;
+	int fd;
+
+	fd = socket(set->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		    set->protocol);
+	if (fd < 0)
+		die("socket");
+	if (set->from_len && bind(fd, (struct sockaddr *)&set->from, set->from_len))
+		die("bind");
+
+	outcome = outcome_of(connect(fd, (struct sockaddr *)&set->to, set->to_len) ?
+			     errno : 0);
+	st->tally[outcome]++;
+	st->fds[st->opened++] = fd;
+	ev.data.fd = fd;
+	if (outcome == PENDING && epoll_ctl(st->epfd, EPOLL_CTL_ADD, fd, &ev))
+		die("epoll_ctl");
+}
+
+static void decide(struct state *st, int fd)
+{
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	epoll_ctl(st->epfd, EPOLL_CTL_DEL, fd, NULL);
+	st->tally[PENDING]--;
+	st->tally[outcome_of(error)]++;
+}
+
+/* Handles what happens until @until; true when a signal says to end */
+static int poll_until(struct state *st, double until, int stop_when_decided)
+{
+	struct epoll_event events[256];
+	int i, n;
+
+	for (;;) {
+		double left = until - now();
+		struct timespec ts = { .tv_sec = 0 };
+
+		if (stop_when_decided && !st->tally[PENDING])
+			return 0;
+		if (left > 0) {
+			ts.tv_sec = left;
+			ts.tv_nsec = (left - ts.tv_sec) * 1e9;
+		}
+		n = epoll_pwait2(st->epfd, events, 256, &ts, NULL);
+		if (n < 0 && errno != EINTR)
+			die("epoll_pwait2");
+		for (i = 0; i < n; i++) {
+			if (events[i].data.fd == st->sigfd)
+				return 1;
+			decide(st, events[i].data.fd);
+		}
+		if (n <= 0 && left <= 0)
+			return 0;
+	}
+}
+
+/* A late connect is made up for, so that the pace holds on average */
+static int open_all(struct state *st)
+{
+	double start = now();
+
+	while (st->opened < st->set->count) {
+		open_one(st);
+		if (poll_until(st, start + st->opened * st->set->interval_us / 1e6, 0))
+			return 1;
+	}
+	return 0;
+}
+
+static void report(const struct state *st)
+{
+	printf("connected=%d refused=%d timeout=%d failed=%d pending=%d\n",
+	       st->tally[CONNECTED], st->tally[REFUSED], st->tally[TIMEOUT],
+	       st->tally[FAILED], st->tally[PENDING]);
+	fflush(stdout);
+}
+
+static void close_all(const struct state *st)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+	int i;
+
+	for (i = 0; i < st->opened; i++) {
+		if (st->set->reset)
+			setsockopt(st->fds[i], SOL_SOCKET, SO_LINGER, &at_once,
+				   sizeof(at_once));
+		close(st->fds[i]);
+	}
+}
+
+static void watch_signals(struct state *st)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+	sigset_t mask;
+
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+	st->sigfd = signalfd(-1, &mask, SFD_CLOEXEC);
+	ev.data.fd = st->sigfd;
+	if (st->sigfd < 0 || epoll_ctl(st->epfd, EPOLL_CTL_ADD, st->sigfd, &ev))
+		die("signalfd");
+}
+
+int main(int argc, char **argv)
+{
+	struct settings set = { .interval_us = 500, .wait_s = 30, .hold_s = -1,
+				.protocol = IPPROTO_TCP };
+	struct state st = { .set = &set };
+	int ended;
+
+	parse_options(&set, argc, argv);
+	raise_file_limit(set.count);
+	st.fds = calloc(set.count, sizeof(*st.fds));
+	st.epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (!st.fds || st.epfd < 0)
+		die("cannot start");
+	watch_signals(&st);
+
+	ended = open_all(&st) || poll_until(&st, now() + set.wait_s, 1);
+	report(&st);
+	if (!ended)
+		poll_until(&st, set.hold_s < 0 ? 1e9 : now() + set.hold_s, 0);
+	close_all(&st);
+	return 0;
+}
