@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the files of the module share: services, servers and their owners.
+ */
+#ifndef _IP_VS_WLCH_H
+#define _IP_VS_WLCH_H
+
+#include <linux/mutex.h>
+#include <linux/refcount.h>
+#include <linux/rhashtable-types.h>
+#include <linux/u64_stats_sync.h>
+
+#include <net/ip_vs.h>
+
+#include "ip_vs_wlch_load.h"
+
+/**
+ * struct wlch_server - what the core does not keep about a real server
+ * @node: in the table of all servers, by @dest
+ * @dest: the core's server, the key; see below when it may be followed
+ * @rcu: frees it
+ * @in_service: a service that runs wlch has it; written under the lock of
+ *	ip_vs_wlch_server.c
+ * @refcnt: one for the service that has it, one for each followed connection
+ * @gauge: followed connections, by where they are counted
+ * @picks: how often it was chosen
+ *
+ * A server that is removed keeps its connections, and comes back as the same
+ * &struct ip_vs_dest when it is added again soon. So this lives as long as
+ * the server is in service or a followed connection points at it. Each such
+ * connection holds @dest too; the service holds it while @in_service.
+ * Therefore @dest may be followed by who found this through a service, or
+ * through a connection, under RCU.
+ *
+ * The first part is read for every pick, the second written for every
+ * connection.
+ */
+struct wlch_server {
+	struct rhash_head	node;
+	struct ip_vs_dest	*dest;
+	struct rcu_head		rcu;
+	bool			in_service;
+
+	refcount_t		refcnt ____cacheline_aligned_in_smp;
+	atomic_t		gauge[WLCH_NR_GAUGES];
+	atomic64_t		picks;
+};
+
+/**
+ * struct wlch_table - the servers of a service, for walking fast
+ * @rcu: frees it
+ * @nr: number of servers
+ * @server: the servers, in the order of the core's list
+ */
+struct wlch_table {
+	struct rcu_head		rcu;
+	u32			nr;
+	struct wlch_server	*server[];
+};
+
+/**
+ * struct wlch_params - the parameters of a service
+ * @rcu: frees it
+ * @factor: what a connection is worth, by class
+ *
+ * Never written after it is published: a pick sees all of a change or nothing.
+ */
+struct wlch_params {
+	struct rcu_head		rcu;
+	u32			factor[WLCH_NR_FACTORS];
+};
+
+/**
+ * struct wlch_stats - what the scheduler did for a service, on one CPU
+ * @picks: servers chosen
+ * @no_server: times there was none to choose
+ * @syncp: makes reading 64 bits whole on 32-bit machines
+ */
+struct wlch_stats {
+	u64_stats_t		picks;
+	u64_stats_t		no_server;
+	struct u64_stats_sync	syncp;
+};
+
+/**
+ * struct wlch_service - a virtual service that runs wlch
+ * @list: in the services of its namespace
+ * @svc: the core's service; it outlives this
+ * @table: its servers; NULL when there was no memory for all of them: then
+ *	the core's list is walked
+ * @params: its parameters
+ * @stats: per-CPU counters
+ * @rcu: frees it after the last schedule() that may still run
+ */
+struct wlch_service {
+	struct list_head		list;
+	struct ip_vs_service		*svc;
+	struct wlch_table __rcu		*table;
+	struct wlch_params __rcu	*params;
+	struct wlch_stats __percpu	*stats;
+	struct rcu_head			rcu;
+};
+
+/**
+ * struct wlch_net - per network namespace
+ * @lock: writers of everything below, and netlink's readers. Taken in process
+ *	context below the core's __ip_vs_mutex; never take that one below this
+ * @services: list of &struct wlch_service
+ * @generation: changes with @services and with any service's table
+ * @tracking: the protocols of this namespace are wrapped
+ */
+struct wlch_net {
+	struct mutex		lock;	/* see @lock above */
+	struct list_head	services;
+	unsigned int		generation;
+	bool			tracking;
+};
+
+struct wlch_net *wlch_net(const struct net *net);
+
+/* ip_vs_wlch_main.c: defaults of a new service, and limits */
+extern const char *const wlch_factor_name[WLCH_NR_FACTORS];
+u32 wlch_factor_min(enum wlch_factor factor);
+void wlch_default_params(struct wlch_params *params);
+
+/* ip_vs_wlch_sched.c */
+extern struct ip_vs_scheduler wlch_scheduler;
+struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
+				 const struct sk_buff *skb,
+				 struct ip_vs_iphdr *iph);
+void wlch_server_count(struct wlch_counts *counts,
+		       const struct ip_vs_dest *dest,
+		       const struct wlch_server *server);
+void wlch_read_stats(const struct wlch_service *ws, u64 *picks, u64 *no_server);
+bool wlch_params_usable(const struct ip_vs_service *svc,
+			const struct wlch_params *params);
+
+/* ip_vs_wlch_server.c */
+int wlch_servers_init(void);
+void wlch_servers_exit(void);
+struct wlch_server *wlch_server_find(const struct ip_vs_dest *dest);
+struct wlch_server *wlch_server_get(const struct ip_vs_dest *dest);
+void wlch_server_put(struct wlch_server *server);
+struct wlch_server *wlch_server_join(struct ip_vs_dest *dest);
+void wlch_server_leave(const struct ip_vs_dest *dest);
+
+/* ip_vs_wlch_track.c */
+void wlch_track_init(void);
+int wlch_track_start(struct netns_ipvs *ipvs, struct wlch_net *wn);
+void wlch_track_stop(struct netns_ipvs *ipvs, struct wlch_net *wn);
+
+/* ip_vs_wlch_nl.c */
+void wlch_netlink_register(void);
+void wlch_netlink_unregister(void);
+
+#endif /* _IP_VS_WLCH_H */

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What differs between the kernels that wlch is built for, and nothing else.
+ * Each WLCH_HAVE_ symbol comes from a look into the kernel's headers (Kbuild).
+ */
+#ifndef _IP_VS_WLCH_COMPAT_H
+#define _IP_VS_WLCH_COMPAT_H
+
+#include <net/genetlink.h>
+#include <net/ip_vs.h>
+
+/**
+ * wlch_dest_inactconns() - connections of a server that are not active
+ * @dest: the server
+ *
+ * Kernels count either these, or all connections.
+ *
+ * Context: any.
+ * Return: the count; never negative where it is a difference.
+ */
+static inline int wlch_dest_inactconns(const struct ip_vs_dest *dest)
+{
+#ifdef WLCH_HAVE_DEST_TOTALCONNS
+	return max(atomic_read(&dest->totalconns) -
+		   atomic_read(&dest->activeconns), 0);
+#else
+	return atomic_read(&dest->inactconns);
+#endif
+}
+
+/**
+ * wlch_dest_set_conns() - set a server's counters, for KUnit
+ * @dest: a server that the core does not know
+ * @active: its active connections
+ * @total: all its connections
+ */
+static inline void wlch_dest_set_conns(struct ip_vs_dest *dest, int active,
+				       int total)
+{
+	atomic_set(&dest->activeconns, active);
+#ifdef WLCH_HAVE_DEST_TOTALCONNS
+	atomic_set(&dest->totalconns, total);
+#else
+	atomic_set(&dest->inactconns, total - active);
+#endif
+}
+
+/**
+ * wlch_dump_attrs() - attributes of the request that a dump answers
+ * @cb: the dump
+ *
+ * Return: the array of attributes, as the operation's policy parsed it.
+ */
+static inline struct nlattr **wlch_dump_attrs(struct netlink_callback *cb)
+{
+#ifdef WLCH_HAVE_GENL_INFO_DUMP
+	return genl_info_dump(cb)->attrs;
+#else
+	return genl_dumpit_info(cb)->attrs;
+#endif
+}
+
+/**
+ * wlch_core_transition() - call the core's state_transition()
+ * @core: the core's operations of the connection's protocol
+ * @cp: the connection
+ * @direction: of the packet
+ * @skb: the packet
+ * @pd: the protocol's data of the namespace
+ * @iph_len: length of the IP header; not all kernels want it
+ */
+static inline void wlch_core_transition(const struct ip_vs_protocol *core,
+					struct ip_vs_conn *cp, int direction,
+					const struct sk_buff *skb,
+					struct ip_vs_proto_data *pd,
+					unsigned int iph_len)
+{
+#ifdef WLCH_HAVE_TRANSITION_IPH_LEN
+	core->state_transition(cp, direction, skb, pd, iph_len);
+#else
+	core->state_transition(cp, direction, skb, pd);
+#endif
+}
+
+/**
+ * WLCH_STATE_TRANSITION() - define a state_transition() of this kernel's type
+ * @name: its name
+ * @handler: what it calls, with the arguments of wlch_core_transition() but
+ *	the first
+ */
+#ifdef WLCH_HAVE_TRANSITION_IPH_LEN
+#define WLCH_STATE_TRANSITION(name, handler)				\
+static void name(struct ip_vs_conn *cp, int direction,			\
+		 const struct sk_buff *skb,				\
+		 struct ip_vs_proto_data *pd, unsigned int iph_len)	\
+{									\
+	handler(cp, direction, skb, pd, iph_len);			\
+}
+#else
+#define WLCH_STATE_TRANSITION(name, handler)				\
+static void name(struct ip_vs_conn *cp, int direction,			\
+		 const struct sk_buff *skb, struct ip_vs_proto_data *pd)	\
+{									\
+	handler(cp, direction, skb, pd, 0);				\
+}
+#endif
+
+#endif /* _IP_VS_WLCH_COMPAT_H */

@@ -1,0 +1,393 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IPVS scheduler wlch: KUnit tests of the choice
+ *
+ * They go through wlch_schedule(), on services and servers made here, which
+ * the core never sees.
+ */
+
+#include <kunit/test.h>
+#include <linux/module.h>
+#include <linux/netdevice.h>
+
+#include "ip_vs_wlch.h"
+#include "ip_vs_wlch_compat.h"
+
+#define MAX_SERVERS	50
+
+/**
+ * struct pool - a service with its servers, unknown to the core
+ * @svc: the service
+ * @ws: what wlch keeps for it
+ * @params: its parameters
+ * @table: its servers
+ * @dest: the core's servers
+ * @server: ours
+ * @nr: number of servers
+ */
+struct pool {
+	struct ip_vs_service svc;
+	struct wlch_service ws;
+	struct wlch_params params;
+	struct wlch_table *table;
+	struct ip_vs_dest dest[MAX_SERVERS];
+	struct wlch_server server[MAX_SERVERS];
+	int nr;
+};
+
+static struct pool *pool_make(struct kunit *test)
+{
+	struct pool *pool = kunit_kzalloc(test, sizeof(*pool), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
+	pool->table = kunit_kzalloc(test, struct_size(pool->table, server,
+						      MAX_SERVERS),
+				    GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool->table);
+	pool->ws.stats = netdev_alloc_pcpu_stats(struct wlch_stats);
+	KUNIT_ASSERT_NOT_NULL(test, (void __force *)pool->ws.stats);
+	wlch_default_params(&pool->params);
+	INIT_LIST_HEAD(&pool->svc.destinations);
+	pool->svc.af = AF_INET;
+	pool->svc.protocol = IPPROTO_TCP;
+	pool->svc.sched_data = &pool->ws;
+	pool->ws.svc = &pool->svc;
+	RCU_INIT_POINTER(pool->ws.params, &pool->params);
+	RCU_INIT_POINTER(pool->ws.table, pool->table);
+	test->priv = pool;
+	return pool;
+}
+
+static void pool_exit(struct kunit *test)
+{
+	struct pool *pool = test->priv;
+
+	if (pool)
+		free_percpu(pool->ws.stats);
+}
+
+static void pool_set(struct pool *pool, int i, int active, int total,
+		     int weight)
+{
+	struct ip_vs_dest *dest = &pool->dest[i];
+
+	wlch_dest_set_conns(dest, active, total);
+	atomic_set(&dest->weight, weight);
+	dest->flags = 0;
+}
+
+/* Add a server; its counters are as in pool_set(). */
+static void pool_add(struct pool *pool, int active, int total, int weight)
+{
+	int i = pool->nr++;
+
+	memset(&pool->dest[i], 0, sizeof(pool->dest[i]));
+	memset(&pool->server[i], 0, sizeof(pool->server[i]));
+	pool_set(pool, i, active, total, weight);
+	list_add_tail(&pool->dest[i].n_list, &pool->svc.destinations);
+	pool->server[i].dest = &pool->dest[i];
+	pool->table->server[i] = &pool->server[i];
+	pool->table->nr = pool->nr;
+}
+
+static void pool_empty(struct pool *pool)
+{
+	INIT_LIST_HEAD(&pool->svc.destinations);
+	pool->nr = 0;
+	pool->table->nr = 0;
+}
+
+/* The index of the chosen server, or -1. */
+static int pool_pick(struct pool *pool)
+{
+	struct ip_vs_dest *dest;
+
+	rcu_read_lock();
+	dest = wlch_schedule(&pool->svc, NULL, NULL);
+	rcu_read_unlock();
+	return dest ? dest - pool->dest : -1;
+}
+
+static void pick_none(struct kunit *test)
+{
+	struct pool *pool = pool_make(test);
+	u64 picks, no_server;
+
+	KUNIT_EXPECT_EQ(test, -1, pool_pick(pool));	/* no servers */
+	pool_add(pool, 0, 0, 0);			/* quiesced */
+	KUNIT_EXPECT_EQ(test, -1, pool_pick(pool));
+	pool_add(pool, 0, 0, 1);			/* overloaded */
+	pool->dest[1].flags = IP_VS_DEST_F_OVERLOAD;
+	KUNIT_EXPECT_EQ(test, -1, pool_pick(pool));
+	pool_add(pool, INT_MAX, INT_MAX, 1);		/* busy, but willing */
+	KUNIT_EXPECT_EQ(test, 2, pool_pick(pool));
+	wlch_read_stats(&pool->ws, &picks, &no_server);
+	KUNIT_EXPECT_EQ(test, 1ULL, picks);
+	KUNIT_EXPECT_EQ(test, 3ULL, no_server);
+	KUNIT_EXPECT_EQ(test, 1LL, atomic64_read(&pool->server[2].picks));
+}
+
+/* Without memory for a table the core's list is walked instead, and a server
+ * without private counters is judged by the core's.
+ */
+static void pick_without_table(struct kunit *test)
+{
+	struct pool *pool = pool_make(test);
+	struct wlch_server *joined;
+
+	RCU_INIT_POINTER(pool->ws.table, NULL);
+	KUNIT_EXPECT_EQ(test, -1, pool_pick(pool));
+	pool_add(pool, 3, 3, 1);
+	pool_add(pool, 2, 2, 1);
+	pool_add(pool, 4, 4, 1);
+	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
+
+	pool->params.factor[WLCH_HALFOPEN] = 0;
+	joined = wlch_server_join(&pool->dest[2]);
+	KUNIT_ASSERT_NOT_NULL(test, joined);
+	atomic_set(&joined->gauge[WLCH_HANDSHAKE], 4);
+	KUNIT_EXPECT_EQ(test, 2, pool_pick(pool));
+	KUNIT_EXPECT_EQ(test, 1LL, atomic64_read(&joined->picks));
+	wlch_server_leave(&pool->dest[2]);
+	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
+}
+
+/* Private counters live while a service has the server or a connection points
+ * at them, and are found again when the server comes back.
+ */
+static void server_lifetime(struct kunit *test)
+{
+	struct ip_vs_dest *dest = kunit_kzalloc(test, sizeof(*dest), GFP_KERNEL);
+	struct wlch_server *server;
+	int refs = module_refcount(THIS_MODULE);
+
+	KUNIT_ASSERT_NOT_NULL(test, dest);
+	rcu_read_lock();
+	KUNIT_EXPECT_NULL(test, wlch_server_get(dest));	/* not ours */
+	rcu_read_unlock();
+	server = wlch_server_join(dest);
+	KUNIT_ASSERT_NOT_NULL(test, server);
+	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_join(dest));
+
+	rcu_read_lock();
+	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_get(dest));
+	wlch_server_leave(dest);
+	wlch_server_leave(dest);			/* once is enough */
+	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_find(dest));
+	KUNIT_EXPECT_NULL(test, wlch_server_get(dest));	/* out of service */
+	rcu_read_unlock();
+	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_join(dest));
+	KUNIT_EXPECT_EQ(test, refs + 1, module_refcount(THIS_MODULE));
+
+	rcu_read_lock();
+	wlch_server_leave(dest);
+	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_find(dest));
+	wlch_server_put(server);			/* the connection ends */
+	KUNIT_EXPECT_NULL(test, wlch_server_find(dest));
+	rcu_read_unlock();
+	KUNIT_EXPECT_EQ(test, refs, module_refcount(THIS_MODULE));
+}
+
+static void pick_extremes(struct kunit *test)
+{
+	struct pool *pool = pool_make(test);
+	int i;
+
+	for (i = 0; i < WLCH_NR_FACTORS; i++)
+		pool->params.factor[i] = 4096;
+	pool_add(pool, INT_MAX, INT_MAX, INT_MAX);
+	pool_add(pool, INT_MAX - 1, INT_MAX - 1, INT_MAX);
+	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
+	pool_set(pool, 1, INT_MAX, INT_MAX, INT_MAX - 1);
+	KUNIT_EXPECT_EQ(test, 0, pool_pick(pool));
+	pool_set(pool, 1, 0, 0, 1);
+	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
+	/* 1 of 1 against INT_MAX of INT_MAX: equal, the larger weight wins */
+	pool_set(pool, 1, 1, 1, 1);
+	KUNIT_EXPECT_EQ(test, 0, pool_pick(pool));
+}
+
+/* What a half-open connection is worth decides. */
+static void pick_by_factor(struct kunit *test)
+{
+	struct pool *pool = pool_make(test);
+
+	pool_add(pool, 10, 10, 1);	/* 10 established: 80 */
+	pool_add(pool, 11, 11, 1);	/* 11 in the handshake: 88 */
+	atomic_set(&pool->server[1].gauge[WLCH_HANDSHAKE], 11);
+	KUNIT_EXPECT_EQ(test, 0, pool_pick(pool));
+	pool->params.factor[WLCH_HALFOPEN] = 1;		/* 11 */
+	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
+	pool->params.factor[WLCH_ACTIVE] = 1;		/* 10 against 11 */
+	KUNIT_EXPECT_EQ(test, 0, pool_pick(pool));
+	/* the same 11 connections, refused: inactive to the core */
+	pool_set(pool, 1, 0, 11, 1);
+	atomic_set(&pool->server[1].gauge[WLCH_HANDSHAKE], 0);
+	atomic_set(&pool->server[1].gauge[WLCH_REFUSED_GAUGE], 11);
+	pool->params.factor[WLCH_REFUSED] = 1;
+	KUNIT_EXPECT_EQ(test, 0, pool_pick(pool));
+	pool->params.factor[WLCH_REFUSED] = 0;
+	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
+}
+
+static bool may_be_chosen(const struct ip_vs_dest *dest)
+{
+	return atomic_read(&dest->weight) > 0 &&
+	       !(dest->flags & IP_VS_DEST_F_OVERLOAD);
+}
+
+/* Is a better than b? Default factors, and numbers so small that 64 bits do. */
+static bool is_better(const struct ip_vs_dest *a, const struct ip_vs_dest *b)
+{
+	s64 load_a = atomic_read(&a->activeconns) * 8 + wlch_dest_inactconns(a);
+	s64 load_b = atomic_read(&b->activeconns) * 8 + wlch_dest_inactconns(b);
+	s64 left = load_a * atomic_read(&b->weight);
+	s64 right = load_b * atomic_read(&a->weight);
+
+	return left < right ||
+	       (left == right &&
+		atomic_read(&a->weight) > atomic_read(&b->weight));
+}
+
+/* The slow reference: the picked one may be chosen and none is better, or
+ * there is none that may be chosen.
+ */
+static bool is_right(const struct pool *pool, int picked)
+{
+	int i;
+
+	if (picked >= 0 && !may_be_chosen(&pool->dest[picked]))
+		return false;
+	for (i = 0; i < pool->nr; i++) {
+		if (!may_be_chosen(&pool->dest[i]))
+			continue;
+		if (picked < 0 || is_better(&pool->dest[i],
+					    &pool->dest[picked]))
+			return false;
+	}
+	return true;
+}
+
+/* active, inactive, weight, overloaded */
+static const int states[][4] = {
+	{ 0, 0, 1, 0 }, { 0, 0, 2, 0 }, { 0, 0, 0, 0 }, { 0, 0, 3, 1 },
+	{ 0, 1, 1, 0 }, { 0, 8, 1, 0 }, { 1, 0, 1, 0 }, { 2, 0, 2, 0 },
+	{ 3, 7, 3, 0 }, { 1000, 1, 65535, 0 }, { 5, 5, 0, 1 },
+};
+
+static void pool_add_state(struct pool *pool, int state)
+{
+	const int *s = states[state];
+
+	pool_add(pool, s[0], s[0] + s[1], s[2]);
+	if (s[3])
+		pool->dest[pool->nr - 1].flags = IP_VS_DEST_F_OVERLOAD;
+}
+
+/* All orders of two and of three servers, each in each of the states. */
+static void pick_all_orders(struct kunit *test)
+{
+	const int n = ARRAY_SIZE(states);
+	struct pool *pool = pool_make(test);
+	int i, nr, picked;
+
+	for (i = 0; i < n * n * (n + 1); i++) {
+		nr = i < n * n ? 2 : 3;
+		pool_empty(pool);
+		pool_add_state(pool, i % n);
+		pool_add_state(pool, i / n % n);
+		if (nr == 3)
+			pool_add_state(pool, i / n / n - 1);
+		picked = pool_pick(pool);
+		KUNIT_ASSERT_TRUE_MSG(test, is_right(pool, picked),
+				      "states %d %d %d of %d servers: picked %d",
+				      i % n, i / n % n, i / n / n - 1, nr,
+				      picked);
+	}
+}
+
+struct tie_case {
+	const char *what;
+	int nr;
+	u64 limit;	/* chi-square at 0.01 %, nr - 1 degrees of freedom */
+};
+
+static const struct tie_case tie_cases[] = {
+	{ "2 servers", 2, 16 },
+	{ "3 servers", 3, 19 },
+	{ "10 servers", 10, 34 },
+	{ "50 servers", 50, 98 },
+};
+
+static void tie_desc(const struct tie_case *c, char *desc)
+{
+	strscpy(desc, c->what, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(tie, tie_cases, tie_desc);
+
+#define TIE_PICKS	20000
+
+/* Equal servers are chosen equally often. The limit is what a fair choice
+ * exceeds once in 10,000 runs; one that prefers the first exceeds it always.
+ */
+static void pick_ties(struct kunit *test)
+{
+	const struct tie_case *c = test->param_value;
+	struct pool *pool = pool_make(test);
+	s64 expected = TIE_PICKS / c->nr;
+	u64 chi = 0;
+	int i;
+
+	for (i = 0; i < c->nr; i++)
+		pool_add(pool, 7, 9, 5);
+	for (i = 0; i < TIE_PICKS; i++)
+		KUNIT_ASSERT_GE(test, pool_pick(pool), 0);
+	for (i = 0; i < c->nr; i++) {
+		s64 d = atomic64_read(&pool->server[i].picks) - expected;
+
+		chi += d * d;
+	}
+	KUNIT_EXPECT_LE_MSG(test, div_u64(chi, expected), c->limit,
+			    "chi-square of %d picks", TIE_PICKS);
+}
+
+static struct kunit_case wlch_pick_cases[] = {
+	KUNIT_CASE(pick_none),
+	KUNIT_CASE(pick_without_table),
+	KUNIT_CASE(server_lifetime),
+	KUNIT_CASE(pick_extremes),
+	KUNIT_CASE(pick_by_factor),
+	KUNIT_CASE(pick_all_orders),
+	KUNIT_CASE_PARAM(pick_ties, tie_gen_params),
+	{}
+};
+
+/* KUnit of some kernels runs a module's suites before the module's init: then
+ * the table of private counters is not there yet.
+ */
+static bool pick_before_init(void)
+{
+	return THIS_MODULE->state == MODULE_STATE_COMING;
+}
+
+static int pick_suite_init(struct kunit_suite *suite)
+{
+	return pick_before_init() ? wlch_servers_init() : 0;
+}
+
+static void pick_suite_exit(struct kunit_suite *suite)
+{
+	if (pick_before_init())
+		wlch_servers_exit();
+}
+
+static struct kunit_suite wlch_pick_suite = {
+	.name		= "wlch-pick",
+	.suite_init	= pick_suite_init,
+	.suite_exit	= pick_suite_exit,
+	.exit		= pool_exit,
+	.test_cases	= wlch_pick_cases,
+};
+
+kunit_test_suite(wlch_pick_suite);

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IPVS scheduler wlch: the module, its parameters and its namespaces
+ */
+
+#define pr_fmt(fmt) "IPVS: wlch: " fmt
+
+#include <linux/module.h>
+#include <net/net_namespace.h>
+#include <net/netns/generic.h>
+
+#include "ip_vs_wlch.h"
+#include <linux/ip_vs_wlch.h>
+
+static unsigned int wlch_net_id __read_mostly;
+
+const char *const wlch_factor_name[WLCH_NR_FACTORS] = {
+	[WLCH_ACTIVE]	= "active",
+	[WLCH_HALFOPEN]	= "halfopen",
+	[WLCH_REFUSED]	= "refused",
+	[WLCH_INACTIVE]	= "inactive",
+};
+
+/* What a new service starts with: module parameters, writable at any time. */
+static u32 wlch_default_factor[WLCH_NR_FACTORS] = {
+	[WLCH_ACTIVE]	= 8,
+	[WLCH_HALFOPEN]	= 8,
+	[WLCH_REFUSED]	= 8,
+	[WLCH_INACTIVE]	= 1,
+};
+
+/**
+ * wlch_factor_min() - least value that a factor may have
+ * @factor: the factor
+ *
+ * An established connection is always worth something. The largest value is
+ * IPVS_WLCH_FACTOR_MAX for all.
+ *
+ * Return: 0 or 1.
+ */
+u32 wlch_factor_min(enum wlch_factor factor)
+{
+	return factor == WLCH_ACTIVE;
+}
+
+/**
+ * wlch_default_params() - fill in what a new service starts with
+ * @params: parameters that are not published yet
+ *
+ * Context: any. The module parameters may change meanwhile: each is one word.
+ */
+void wlch_default_params(struct wlch_params *params)
+{
+	int i;
+
+	for (i = 0; i < WLCH_NR_FACTORS; i++)
+		params->factor[i] = READ_ONCE(wlch_default_factor[i]);
+}
+
+static int wlch_set_default(const char *val, const struct kernel_param *kp)
+{
+	u32 *factor = kp->arg;
+	enum wlch_factor i = factor - wlch_default_factor;
+	u32 value;
+
+	if (kstrtou32(val, 10, &value) || value < wlch_factor_min(i) ||
+	    value > IPVS_WLCH_FACTOR_MAX) {
+		pr_err("parameter %s takes a number from %u to %u\n",
+		       wlch_factor_name[i], wlch_factor_min(i),
+		       IPVS_WLCH_FACTOR_MAX);
+		return -EINVAL;
+	}
+	WRITE_ONCE(*factor, value);
+	return 0;
+}
+
+static const struct kernel_param_ops wlch_default_ops = {
+	.set = wlch_set_default,
+	.get = param_get_uint,
+};
+
+module_param_cb(active, &wlch_default_ops,
+		&wlch_default_factor[WLCH_ACTIVE], 0644);
+MODULE_PARM_DESC(active, "worth of an established connection, 1..4096 (default 8); of new services");
+module_param_cb(halfopen, &wlch_default_ops,
+		&wlch_default_factor[WLCH_HALFOPEN], 0644);
+MODULE_PARM_DESC(halfopen, "worth of a connection in the handshake, 0..4096 (default 8)");
+module_param_cb(refused, &wlch_default_ops,
+		&wlch_default_factor[WLCH_REFUSED], 0644);
+MODULE_PARM_DESC(refused, "worth of a connection whose handshake ended in a reset, 0..4096 (default 8)");
+module_param_cb(inactive, &wlch_default_ops,
+		&wlch_default_factor[WLCH_INACTIVE], 0644);
+MODULE_PARM_DESC(inactive, "worth of a closing or UDP connection, 0..4096 (default 1)");
+
+/**
+ * wlch_net() - what the module keeps for a network namespace
+ * @net: the namespace
+ *
+ * Return: never NULL. It lives until after the core's own exit from the
+ * namespace, which calls done_service() after ours has run.
+ */
+struct wlch_net *wlch_net(const struct net *net)
+{
+	return net_generic(net, wlch_net_id);
+}
+
+static int __net_init wlch_net_init(struct net *net)
+{
+	struct wlch_net *wn = wlch_net(net);
+
+	mutex_init(&wn->lock);
+	INIT_LIST_HEAD(&wn->services);
+	return 0;
+}
+
+/* Two ways lead here. The namespace goes: the core still has services and
+ * connections and will flush them after us, so that done_service() and
+ * unbind_conn() are yet to come and nothing they need is freed here. Or the
+ * module goes: then nothing in the namespace refers to it any more.
+ */
+static void __net_exit wlch_net_exit(struct net *net)
+{
+	struct wlch_net *wn = wlch_net(net);
+
+	mutex_lock(&wn->lock);
+	if (wn->tracking)
+		wlch_track_stop(net_ipvs(net), wn);
+	mutex_unlock(&wn->lock);
+}
+
+static struct pernet_operations wlch_net_ops = {
+	.init	= wlch_net_init,
+	.exit	= wlch_net_exit,
+	.id	= &wlch_net_id,
+	.size	= sizeof(struct wlch_net),
+};
+
+static int __init wlch_init(void)
+{
+	int err;
+
+	err = wlch_servers_init();
+	if (err)
+		return err;
+	wlch_track_init();
+	err = register_pernet_subsys(&wlch_net_ops);
+	if (err)
+		goto err_pernet;
+	err = register_ip_vs_scheduler(&wlch_scheduler);
+	if (err)
+		goto err_scheduler;
+	wlch_netlink_register();
+	return 0;
+
+err_scheduler:
+	unregister_pernet_subsys(&wlch_net_ops);
+err_pernet:
+	wlch_servers_exit();
+	return err;
+}
+
+/* No service uses the scheduler and no connection is bound to us: each of
+ * them holds the module. What is left are calls in flight: packets in our
+ * wrappers, and services and servers on their way through RCU.
+ */
+static void __exit wlch_exit(void)
+{
+	unregister_ip_vs_scheduler(&wlch_scheduler);
+	wlch_netlink_unregister();
+	unregister_pernet_subsys(&wlch_net_ops);
+	synchronize_rcu();
+	rcu_barrier();
+	wlch_servers_exit();
+}
+
+module_init(wlch_init);
+module_exit(wlch_exit);
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("IPVS weighted least-connection scheduler, half-open aware, with tunable factors");

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IPVS scheduler wlch: half-open connections of each real server
+ *
+ * The core shows a scheduler two counters of a server and none of them tells
+ * how many connections are in the handshake. They are counted here with
+ * IPVS's own per-connection callbacks, without a kernel patch, without
+ * probes, and without a walk of the connection table:
+ *
+ * - Each namespace reaches the operations of a protocol through pd->pp. In a
+ *   namespace with a wlch service it points to a copy of them in which two
+ *   are wrapped.
+ * - app_conn_bind() is called for each new connection, before anybody can
+ *   find it, as long as the protocol has applications in the namespace; we
+ *   count as one. A connection to a server in our service that no application
+ *   took is bound to an application of ours, which does nothing to packets.
+ * - state_transition() is called for each packet. Once the handshake is over
+ *   the connection is unbound, and from then on it costs one comparison.
+ * - A connection that dies bound is unbound by the core (unbind_conn).
+ *
+ * There is one application for each gauge, so that cp->app alone says whether
+ * and where a connection is counted: it is counted once and released once.
+ * cp->app and cp->app_data change under cp->lock, or while nobody else can
+ * reach the connection: before it is hashed, and when its last user expires
+ * it. The applications are static and the servers freed by RCU, so whoever
+ * reads cp->app without the lock finds something valid.
+ */
+
+#define pr_fmt(fmt) "IPVS: wlch: " fmt
+
+#include <linux/module.h>
+
+#include "ip_vs_wlch.h"
+#include "ip_vs_wlch_compat.h"
+
+/* By gauge. */
+static struct ip_vs_app wlch_trackers[WLCH_NR_GAUGES];
+
+/**
+ * struct wlch_protocol - a protocol whose connections are followed
+ * @number: IPPROTO_*
+ * @handshake: mask of the states of the handshake
+ * @closed: the state after a reset
+ * @core: the core's operations; NULL if the core lacks the protocol
+ * @wrapped: copy of @core, in which app_conn_bind() and state_transition()
+ *	are ours
+ */
+struct wlch_protocol {
+	u16			number;
+	unsigned long		handshake;
+	u16			closed;
+	struct ip_vs_protocol	*core;
+	struct ip_vs_protocol	wrapped;
+};
+
+static bool wlch_is_tracker(const struct ip_vs_app *app)
+{
+	return app >= wlch_trackers && app < wlch_trackers + WLCH_NR_GAUGES;
+}
+
+/* The connection is new: the caller is the only one who knows it. */
+static void wlch_bind_conn(struct ip_vs_conn *cp)
+{
+	struct wlch_server *server;
+
+	/* What a synced connection does is told by messages, not by packets. */
+	if (cp->app || !cp->dest ||
+	    cp->flags & (IP_VS_CONN_F_TEMPLATE | IP_VS_CONN_F_SYNC))
+		return;
+	server = wlch_server_get(cp->dest);
+	if (!server)
+		return;
+	atomic_inc(&server->gauge[WLCH_PENDING]);
+	cp->app_data = server;
+	cp->app = &wlch_trackers[WLCH_PENDING];
+}
+
+/* Called by the core when a bound connection ends, from the timer's softirq
+ * or, when a table is flushed, from process context. Then the core takes one
+ * from app->usecnt and one from the module's references. The reference that
+ * counts is the server's on the module; these two are lent here, so that
+ * connections need not write to anything that all CPUs share.
+ */
+static void wlch_unbind_conn(struct ip_vs_app *app, struct ip_vs_conn *cp)
+{
+	struct wlch_server *server = cp->app_data;
+
+	__module_get(THIS_MODULE);
+	atomic_inc(&app->usecnt);
+	atomic_dec(&server->gauge[app - wlch_trackers]);
+	cp->app_data = NULL;
+	wlch_server_put(server);
+}
+
+/* Count a followed connection where its state wants it.
+ *
+ * Two CPUs may be here for packets of the same connection. The lock makes
+ * each see a state and a flag that belong together, and the last one settles.
+ */
+static void wlch_follow_conn(struct ip_vs_conn *cp,
+			     const struct wlch_protocol *proto)
+{
+	struct wlch_server *done = NULL;
+	struct wlch_server *server;
+	int gauge, next;
+
+	spin_lock_bh(&cp->lock);
+	if (!wlch_is_tracker(cp->app))
+		goto unlock;
+	server = cp->app_data;
+	gauge = cp->app - wlch_trackers;
+	next = wlch_next_gauge(BIT(cp->state) & proto->handshake,
+			       cp->state == proto->closed,
+			       !(cp->flags & IP_VS_CONN_F_INACTIVE));
+	if (next == gauge)
+		goto unlock;
+	if (next == WLCH_UNTRACKED) {
+		WRITE_ONCE(cp->app, NULL);
+		cp->app_data = NULL;
+		done = server;
+	} else {
+		atomic_inc(&server->gauge[next]);
+		WRITE_ONCE(cp->app, &wlch_trackers[next]);
+	}
+	atomic_dec(&server->gauge[gauge]);
+unlock:
+	spin_unlock_bh(&cp->lock);
+	if (done)
+		wlch_server_put(done);
+}
+
+static struct wlch_protocol wlch_tcp;
+
+static int wlch_tcp_app_conn_bind(struct ip_vs_conn *cp)
+{
+	int ret = wlch_tcp.core->app_conn_bind(cp);
+
+	wlch_bind_conn(cp);
+	return ret;
+}
+
+/* The test is lockless: a connection is bound before anybody can find it, so
+ * who misses a change here sees one that somebody else has just released.
+ */
+static void wlch_tcp_transition(struct ip_vs_conn *cp, int direction,
+				const struct sk_buff *skb,
+				struct ip_vs_proto_data *pd,
+				unsigned int iph_len)
+{
+	wlch_core_transition(wlch_tcp.core, cp, direction, skb, pd, iph_len);
+	if (unlikely(wlch_is_tracker(READ_ONCE(cp->app))))
+		wlch_follow_conn(cp, &wlch_tcp);
+}
+
+WLCH_STATE_TRANSITION(wlch_tcp_state_transition, wlch_tcp_transition)
+
+static struct wlch_protocol wlch_tcp = {
+	.number		= IPPROTO_TCP,
+	.handshake	= BIT(IP_VS_TCP_S_NONE) | BIT(IP_VS_TCP_S_SYN_SENT) |
+			  BIT(IP_VS_TCP_S_SYN_RECV) | BIT(IP_VS_TCP_S_SYNACK),
+	.closed		= IP_VS_TCP_S_CLOSE,
+	.wrapped	= {
+		.app_conn_bind		= wlch_tcp_app_conn_bind,
+		.state_transition	= wlch_tcp_state_transition,
+	},
+};
+
+static struct wlch_protocol *const wlch_protocols[] = {
+	&wlch_tcp,
+};
+
+static void wlch_wrap(struct wlch_protocol *proto)
+{
+	struct ip_vs_protocol ours = proto->wrapped;
+
+	proto->core = ip_vs_proto_get(proto->number);
+	if (!proto->core)
+		return;
+	proto->wrapped = *proto->core;
+	proto->wrapped.app_conn_bind = ours.app_conn_bind;
+	proto->wrapped.state_transition = ours.state_transition;
+}
+
+/**
+ * wlch_track_init() - prepare trackers and wrapped operations for their use
+ *
+ * Context: process, once.
+ */
+void wlch_track_init(void)
+{
+	int i;
+
+	for (i = 0; i < WLCH_NR_GAUGES; i++) {
+		wlch_trackers[i].name = "wlch";
+		wlch_trackers[i].module = THIS_MODULE;
+		wlch_trackers[i].app = &wlch_trackers[i];
+		wlch_trackers[i].unbind_conn = wlch_unbind_conn;
+	}
+	for (i = 0; i < ARRAY_SIZE(wlch_protocols); i++)
+		wlch_wrap(wlch_protocols[i]);
+}
+
+/**
+ * wlch_track_stop() - give a namespace the core's operations back
+ * @ipvs: IPVS of the namespace
+ * @wn: ours
+ *
+ * Connections that are followed now still end in unbind_conn().
+ *
+ * Context: process, under @wn->lock.
+ */
+void wlch_track_stop(struct netns_ipvs *ipvs, struct wlch_net *wn)
+{
+	int i;
+
+	lockdep_assert_held(&wn->lock);
+	if (!wn->tracking)
+		return;
+	for (i = 0; i < ARRAY_SIZE(wlch_protocols); i++) {
+		struct wlch_protocol *proto = wlch_protocols[i];
+		struct ip_vs_proto_data *pd;
+
+		pd = ip_vs_proto_data_get(ipvs, proto->number);
+		if (!pd || pd->pp != &proto->wrapped)
+			continue;
+		atomic_dec(&pd->appcnt);
+		WRITE_ONCE(pd->pp, proto->core);
+	}
+	wn->tracking = false;
+}
+
+/**
+ * wlch_track_start() - follow the connections of a namespace from now on
+ * @ipvs: IPVS of the namespace
+ * @wn: ours
+ *
+ * Readers of pd->pp are packets on all CPUs, under RCU. Both the core's
+ * operations and ours are valid as long as this module is loaded, and its
+ * exit waits for them, so nothing is freed and any of the two will do.
+ *
+ * Context: process, under @wn->lock.
+ * Return: 0, or -EBUSY if somebody else has replaced a protocol's operations.
+ */
+int wlch_track_start(struct netns_ipvs *ipvs, struct wlch_net *wn)
+{
+	int i;
+
+	lockdep_assert_held(&wn->lock);
+	if (wn->tracking)
+		return 0;
+	wn->tracking = true;
+	for (i = 0; i < ARRAY_SIZE(wlch_protocols); i++) {
+		struct wlch_protocol *proto = wlch_protocols[i];
+		struct ip_vs_proto_data *pd;
+
+		pd = ip_vs_proto_data_get(ipvs, proto->number);
+		if (!pd || !proto->core)
+			continue;
+		if (pd->pp != proto->core) {
+			pr_err("the operations of protocol %s are not the core's own: another module has replaced them\n",
+			       pd->pp->name);
+			wlch_track_stop(ipvs, wn);
+			return -EBUSY;
+		}
+		/* the copy was complete before the first reader can see it */
+		smp_store_release(&pd->pp, &proto->wrapped);
+		atomic_inc(&pd->appcnt);
+	}
+	return 0;
+}
