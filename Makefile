@@ -1,37 +1,88 @@
 # SPDX-License-Identifier: GPL-2.0
 #
-# For people. The kernel's build system reads Kbuild.
+# For people; the kernel's build system reads Kbuild.
 
 MAKEFLAGS += --no-print-directory
 SHELL := /bin/bash
+Q := $(if $(V),,@)
+
+# The kernel to build for: KERNEL (a name of selftests/vm/kernel.sh), or KDIR
+# (a folder with headers), or else the one that runs here.
+ifeq ($(KERNEL),)
+  KDIR ?= /lib/modules/$(shell uname -r)/build
+else
+  override KDIR = $(shell eval "`selftests/vm/kernel.sh $(KERNEL)`" && echo "$$KDIR")
+endif
 
 .PHONY: all
 all: module ipvsadm
 
-# The kernel to build for: KERNEL (a name of selftests/vm/kernel.sh, unpacked in
-# the cache folder), or KDIR (a folder with headers), or the one that runs.
-ifneq ($(KERNEL),)
-  ifeq ($(origin KDIR),undefined)
-    KDIR = $(shell eval "`selftests/vm/kernel.sh $(KERNEL)`" && echo "$$KDIR")
-  endif
-else
-  KDIR ?= /lib/modules/$(shell uname -r)/build
-endif
+.PHONY: help
+help:
+	@echo 'make                  the module for the running kernel, and ipvsadm'
+	@echo 'make module           build/kmod/RELEASE/ip_vs_wlch.ko'
+	@echo '     KDIR=folder      for the kernel of these headers'
+	@echo '     KERNEL=name      for a Debian kernel, fetched to ~/.cache:'
+	@echo '                      6.1 (newest), 6.1-old (oldest), 6.12 (newest)'
+	@echo 'make ipvsadm          build/ipvsadm/ipvsadm, and ipvsadm-orig without the patches'
+	@echo
+	@echo 'On Debian 12; these install missing packages, but no kernel:'
+	@echo 'make demo             what the scheduler is for, in a virtual machine'
+	@echo 'make check            every check on every kernel; some 10 minutes or more'
+	@echo 'make vm RUN=script    run a script in a virtual machine'
+	@echo '     ARGS="..."       its arguments'
+	@echo '     KERNEL=name SMP=cpus MEM=size TIMEOUT=seconds  (6.1, 2, 1G, 600)'
+	@echo 'make selftests        all selftests in a virtual machine; KERNEL as above'
+	@echo 'make kunit            the KUnit suite, in User Mode Linux'
+	@echo 'make lint             checkpatch, sparse, shellcheck'
+	@echo
+	@echo 'make clean            remove build/'
+	@echo 'make distclean        and the kernels in the cache folder'
 
-# Each kernel has a copy of the source of its own, so that objects do not mix
 .PHONY: module
 module:
-	@selftests/vm/module.sh "$(KDIR)" build/kmod
+	$(Q)selftests/vm/module.sh "$(KDIR)" build/kmod
 
 .PHONY: ipvsadm
 ipvsadm:
-	@ipvsadm-patch/build.sh build/ipvsadm
+	$(Q)ipvsadm-patch/build.sh build/ipvsadm
 
 .PHONY: helpers
 helpers:
-	@$(MAKE) -C selftests/helpers
+	$(Q)$(MAKE) -C selftests/helpers
+
+.PHONY: deps
+deps:
+	$(Q)selftests/vm/deps.sh
 
 .PHONY: vm
-vm: export KERNEL := $(or $(KERNEL),6.1)
-vm:
-	@selftests/vm/vm.sh $(RUN) $(ARGS)
+vm: deps
+	$(Q)selftests/vm/vm.sh $(RUN) $(ARGS)
+
+.PHONY: demo
+demo: deps
+	$(Q)selftests/vm/vm.sh selftests/demo.sh
+
+.PHONY: selftests
+selftests: deps
+	$(Q)selftests/vm/vm.sh selftests/run_tests.sh $(ARGS)
+
+.PHONY: kunit
+kunit: deps
+	$(Q)selftests/kunit/run.sh
+
+.PHONY: lint
+lint: deps
+	$(Q)selftests/check/lint.sh
+
+.PHONY: check
+check: deps
+	$(Q)selftests/check/check.sh
+
+.PHONY: clean
+clean:
+	rm -rf build
+
+.PHONY: distclean
+distclean: clean
+	. selftests/vm/apt.sh && rm -rf "$$cache_dir"/{kernels,initramfs,source,uml,accel-*}

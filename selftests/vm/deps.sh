@@ -24,11 +24,11 @@ packages=(
 )
 
 missing_packages() {
-	local p
-	for p in "${packages[@]}"; do
-		[ "$(dpkg-query -W -f '${db:Status-Status}' "$p" 2>/dev/null)" = installed ] ||
-			echo "$p"
-	done
+	local installed
+	# shellcheck disable=SC2016  # dpkg-query expands them
+	installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "${packages[@]}" 2>/dev/null |
+		awk '$2 == "installed" { print $1 }')
+	printf '%s\n' "${packages[@]}" | grep -vxF "$installed"
 }
 
 all_known() {

@@ -39,6 +39,7 @@ check_arguments() {
 build_project() {
 	mkdir -p "$top/build" && (
 		flock 9
+		unset MAKEFLAGS
 		make --no-print-directory -s -C "$top" module ipvsadm helpers KERNEL="$KERNEL" >&2
 	) 9>"$top/build/.lock"
 }

@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# check.sh: every check of the project, on every kernel. The last line says how
+# many passed, failed and were skipped; a skip fails the run as a failure does.
+# The outputs are kept in build/check/.
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../..")
+logs=$top/build/check
+kernels=(6.1 6.1-old 6.12)
+
+# step NAME COMMAND...: counts by the results that it prints, as an exit status
+# does not tell; a failure that no result tells is one more.
+step() {
+	local name=$1 log=$logs/$1.log begin=$SECONDS rc
+	shift
+	echo "# $name"
+	"$@" 2>&1 </dev/null | tee "$log"
+	rc=${PIPESTATUS[0]}
+	if [ "$rc" -ne 0 ] && ! grep -Eq '^ *(\[[ 0-9.]+\] *)?not ok ' "$log"; then
+		echo "not ok - $name: exit status $rc" | tee -a "$log"
+	elif ! grep -Eq '^ *(\[[ 0-9.]+\] *)?(not )?ok ' "$log"; then
+		echo "not ok - $name: no results" | tee -a "$log"
+	fi
+	echo "# $name: $((SECONDS - begin)) s"
+}
+
+# shellcheck disable=SC2317  # called by step
+build_module() {
+	make -s -C "$top" module KERNEL="$1" && echo "ok 1 - the module builds for kernel $1"
+}
+
+# shellcheck disable=SC2317  # called by step
+build_ipvsadm() {
+	make -s -C "$top" ipvsadm && echo "ok 1 - ipvsadm builds"
+}
+
+rm -rf "$logs"
+mkdir -p "$logs" || exit
+cd "$top" || exit
+
+step lint "$here/lint.sh"
+step ipvsadm build_ipvsadm
+for kernel in "${kernels[@]}"; do
+	step "module-$kernel" build_module "$kernel"
+done
+step kunit selftests/kunit/run.sh
+step vm selftests/vm/selfcheck.sh
+for kernel in "${kernels[@]}"; do
+	step "selftests-$kernel" make -s selftests KERNEL="$kernel"
+done
+
+counts=$("$here/ktap-count.sh" "$logs"/*.log)
+printf '%s\n' "$counts"
+[[ $counts == *", 0 failed, 0 skipped" ]]

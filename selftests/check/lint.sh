@@ -1,0 +1,64 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# lint.sh: the static checks, none of which may print anything. Prints TAP.
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../..")
+out=$top/build/lint
+count=0 failed=0
+
+# silent NAME COMMAND...: a result line, with what was printed where it failed
+silent() {
+	local name=$1 said rc
+	shift
+	said=$("$@" 2>&1)
+	rc=$?
+	count=$((count + 1))
+	if [ $rc -eq 0 ] && [ -z "$said" ]; then
+		echo "ok $count - $name"
+		return
+	fi
+	failed=1
+	echo "not ok $count - $name (exit status $rc)"
+	printf '%s\n' "$said" | sed 's/^/# /'
+}
+
+# build [MAKE ARGUMENT...]: from nothing, so that every file is compiled
+# shellcheck disable=SC2317  # called by silent
+build() {
+	rm -rf "$out"
+	"$top/selftests/vm/module.sh" "$KDIR" "$out" -s "$@"
+}
+
+# Debian's kernels have no IP_VS_DEBUG, hence not the function behind it
+# shellcheck disable=SC2317  # called by silent
+build_with_debug() {
+	build KCFLAGS=-DCONFIG_IP_VS_DEBUG=1 KBUILD_MODPOST_WARN=1 2>&1 |
+		grep -v '^WARNING: modpost: "ip_vs_get_debug_level" .* undefined!$'
+	return "${PIPESTATUS[0]}"
+}
+
+# shellcheck disable=SC2317  # called by silent
+checkpatch() {
+	perl "$source/scripts/checkpatch.pl" --no-tree -f --strict --quiet --terse --no-summary \
+		"$top"/kmod/*.[ch] "$top"/kmod/include/uapi/linux/*.h
+}
+
+# shellcheck disable=SC2317  # called by silent
+shell_scripts() {
+	(cd "$top" && grep -rlE --exclude-dir=build --exclude-dir=.git \
+		'^#!/bin/(ba)?sh|shellcheck shell=' . | xargs -r shellcheck -x)
+}
+
+parts=$("$top/selftests/vm/kernel.sh" "${KERNEL:-6.1}") || exit
+eval "$parts"
+source=$("$top/selftests/kunit/source.sh") || exit
+
+silent "checkpatch --strict" checkpatch
+silent "sparse and W=1, $RELEASE" build C=2 W=1
+silent "with IP_VS_DEBUG, $RELEASE" build_with_debug
+silent "shellcheck" shell_scripts
+echo "1..$count"
+exit $failed
