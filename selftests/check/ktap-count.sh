@@ -25,6 +25,8 @@ FNR == 1 { end_plan() }
 	line = substr($0, indent + 1)
 }
 
+line ~ /^1\.\.0 .*# SKIP/ { skipped++; next }	# a script as a whole
+
 line ~ /^1\.\.[0-9]+/ && indent == 0 {
 	planned += substr(line, 4)
 	next
