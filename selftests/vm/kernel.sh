@@ -52,20 +52,23 @@ packages() {
 }
 
 # fetch RELEASE DIR: unpack it into DIR, which appears only when complete
-fetch() {
-	local release=$1 dir=$2 tmp
-	tmp=$(mktemp -d "$dir.XXXXXX") || return
-	# shellcheck disable=SC2046,SC2064  # package names; tmp as it is now
-	{
-		trap "rm -rf '$tmp'" EXIT
-		(apt_unpack "$tmp" $(packages "$release")) || return
-	}
+fetch() (
+	release=$1 dir=$2
+	tmp=$(mktemp -d "$dir.XXXXXX") || exit
+	trap 'rm -rf "$tmp"' EXIT
+	# shellcheck disable=SC2046  # package names
+	(apt_unpack "$tmp" $(packages "$release")) || exit
 	# the headers name the place where they would be installed
 	sed -i "s|/usr/src/|$dir/usr/src/|" "$tmp/usr/src/linux-headers-$release/Makefile" &&
-		depmod -b "$tmp" "$release" || return
-	chmod 755 "$tmp"
-	rm -rf "$dir" && mv "$tmp" "$dir"
-	trap - EXIT
+		depmod -b "$tmp" "$release" || exit
+	chmod 755 "$tmp" && mv "$tmp" "$dir"
+)
+
+# obtain NAME: sets release and dir
+obtain() {
+	release=$(choose "$1") || return
+	dir=$cache_dir/kernels/$release
+	[ -d "$dir" ] || fetch "$release" "$dir"
 }
 
 # Debian's stable series changed struct ip_vs_dest on the way
@@ -82,13 +85,9 @@ esac
 
 mkdir -p "$cache_dir/kernels" || exit
 exec 9>"$cache_dir/kernels/.lock" && flock 9
-release=$(choose "$1") || { apt_update && release=$(choose "$1"); } ||
-	die "no kernel $1 in the package lists: is this Debian 12 with its security archive?"
-dir=$cache_dir/kernels/$release
-if [ ! -d "$dir" ]; then
-	fetch "$release" "$dir" || { apt_update && fetch "$release" "$dir"; } ||
-		die "could not unpack kernel $release into $dir"
-fi
+# a second time, as the archive may have newer kernels than apt's lists know
+obtain "$1" || { apt_update && obtain "$1"; } ||
+	die "could not get a kernel $1: is this Debian 12 with its security archive, and is there room in $cache_dir?"
 [ "$1" != 6.1-old ] || note_layout "$dir"
 
 printf '%s=%q\n' RELEASE "$release" VMLINUZ "$dir/boot/vmlinuz-$release" \
