@@ -32,7 +32,8 @@ help:
 	@echo 'make vm RUN=script    run a script in a virtual machine'
 	@echo '     ARGS="..."       its arguments'
 	@echo '     KERNEL=name SMP=cpus MEM=size TIMEOUT=seconds  (6.1, 2, 1G, 600)'
-	@echo 'make selftests        all selftests in a virtual machine; KERNEL as above'
+	@echo 'make selftests        all selftests in a virtual machine; KERNEL, TIMEOUT as above'
+	@echo '     ARGS=short       those of a few minutes; or the names of some'
 	@echo 'make kunit            the KUnit suite, in User Mode Linux'
 	@echo 'make lint             checkpatch, sparse, shellcheck'
 	@echo
