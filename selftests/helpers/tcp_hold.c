@@ -5,7 +5,8 @@
  *	tcp_hold [OPTIONS] ADDRESS PORT COUNT
  *
  * Prints one line once every connection is decided or the time is over:
- *	connected=N refused=N timeout=N failed=N pending=N
+ *	connected=N refused=N timeout=N failed=N pending=N opening_ms=N
+ * where opening_ms is the time from the first connect to the last,
  * then holds all of them until SIGTERM, SIGINT or the end of --hold.
  */
 #include <errno.h>
@@ -40,6 +41,7 @@ struct state {
 	int *fds;
 	int opened;
 	int tally[OUTCOMES];
+	double opening_s;
 	int epfd, sigfd;
 };
 
@@ -221,6 +223,7 @@ static int open_all(struct state *st)
 	double start = now();
 
 	while (st->opened < st->set->count) {
+		st->opening_s = now() - start;
 		open_one(st);
 		if (poll_until(st, start + st->opened * st->set->interval_us / 1e6, 0))
 			return 1;
@@ -230,9 +233,9 @@ static int open_all(struct state *st)
 
 static void report(const struct state *st)
 {
-	printf("connected=%d refused=%d timeout=%d failed=%d pending=%d\n",
+	printf("connected=%d refused=%d timeout=%d failed=%d pending=%d opening_ms=%.0f\n",
 	       st->tally[CONNECTED], st->tally[REFUSED], st->tally[TIMEOUT],
-	       st->tally[FAILED], st->tally[PENDING]);
+	       st->tally[FAILED], st->tally[PENDING], st->opening_s * 1e3);
 	fflush(stdout);
 }
 
