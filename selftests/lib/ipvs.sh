@@ -1,0 +1,125 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a test asks of IPVS in the director's namespace. A service is given as
+# FAMILY PORT; its address is the VIP of the family.
+
+ipvs() { in_director ipvsadm "$@"; }
+
+# address ADDRESS PORT, as ipvsadm wants it
+address() {
+	case $1 in
+	*:*) echo "[$1]:$2" ;;
+	*) echo "$1:$2" ;;
+	esac
+}
+
+service_address() { address "${VIP[$1]}" "$2"; }
+
+# service FAMILY PORT METHOD SCHEDULER [OPTION...]: with both servers.
+# METHOD is ipvsadm's letter: m (NAT), g (direct routing), i (tunnelling).
+service() {
+	local family=$1 port=$2 method=$3 scheduler=$4 vs
+	shift 4
+	vs=$(service_address "$family" "$port")
+	ipvs -A -t "$vs" -s "$scheduler" "$@" &&
+		ipvs -a -t "$vs" -r "$(address "${RIP1[$family]}" "$port")" "-$method" &&
+		ipvs -a -t "$vs" -r "$(address "${RIP2[$family]}" "$port")" "-$method"
+}
+
+# servers FAMILY PORT [OPTION...]: the listing's lines of the servers
+servers() {
+	local vs
+	vs=$(service_address "$1" "$2")
+	shift 2
+	ipvs -L -n -t "$vs" "$@" | awk '$1 == "->" && $2 ~ /:[0-9]+$/'
+}
+
+# column FAMILY PORT NUMBER [OPTION...]: "server1 server2"
+column() {
+	local family=$1 port=$2 number=$3
+	shift 3
+	servers "$family" "$port" "$@" | awk -v n="$number" \
+		'{ printf "%s%s", sep, $n; sep = " " } END { print "" }'
+}
+
+active() { column "$1" "$2" 5; }
+half_open() { column "$1" "$2" 7 --sched-param; }
+refused() { column "$1" "$2" 8 --sched-param; }
+picks() { column "$1" "$2" 10 --sched-param; }
+
+# sum "N N": their sum
+sum() {
+	local n total=0
+	for n in $1; do
+		total=$((total + n))
+	done
+	echo "$total"
+}
+
+# An address as /proc/net/ip_vs_conn writes it.
+proc_address() {
+	case $1 in
+	*:*)	# all of our addresses are fdXX:Y::Z
+		printf '%s:%04x:0000:0000:0000:0000:0000:%04x' "${1%%:*}" \
+			"0x$(cut -d: -f2 <<<"$1")" "0x${1##*::}" ;;
+	*)
+		# shellcheck disable=SC2046,SC2183 # four numbers
+		printf '%02X%02X%02X%02X' $(tr . ' ' <<<"$1") ;;
+	esac
+}
+
+# table FAMILY PORT STATES: "server1 server2", the number of entries of the
+# connection table in one of the states (a regular expression)
+table() {
+	in_director cat /proc/net/ip_vs_conn | awk -v port="$(printf %04X "$2")" \
+		-v states="^($3)$" -v s1="$(proc_address "${RIP1[$1]}")" \
+		-v s2="$(proc_address "${RIP2[$1]}")" '
+		NR > 1 && $5 == port && $8 ~ states { n[$6]++ }
+		END { print n[s1] + 0, n[s2] + 0 }'
+}
+
+handshakes() { table "$1" "$2" 'NONE|SYN_SENT|SYN_RECV|SYNACK'; }
+
+# The reported half-open counts are what the connection table says, and it
+# says "WANT". Entries may change between the two looks: then look again.
+half_open_is() {
+	local family=$1 port=$2 want=$3 before after told
+	before=$(handshakes "$family" "$port")
+	told=$(half_open "$family" "$port")
+	after=$(handshakes "$family" "$port")
+	while [ "$before" != "$after" ]; do
+		before=$after
+		told=$(half_open "$family" "$port")
+		after=$(handshakes "$family" "$port")
+	done
+	expect "$after" "$told" "half-open of both servers, against the table" &&
+		expect "$want" "$told" "half-open of both servers"
+}
+
+# clients FAMILY PORT COUNT [OPTION...]: opens connections in the background;
+# what became of them goes to $clients_log, and clients_pid ends them
+clients() {
+	local family=$1 port=$2 count=$3
+	shift 3
+	clients_log=$(mktemp)
+	ip netns exec "$CLIENT" tcp_hold "$@" "${VIP[$family]}" "$port" \
+		"$count" >"$clients_log" 2>&1 &
+	clients_pid=$!
+}
+
+# How many of them are connected, once all are decided.
+clients_connected() {
+	poll 60 grep -q '^connected=' "$clients_log" >&2 || return
+	sed -n 's/^connected=\([0-9]*\).*/\1/p' "$clients_log"
+}
+
+clients_end() {
+	kill "$clients_pid" 2>/dev/null
+	wait "$clients_pid" 2>/dev/null
+	rm -f "$clients_log"
+}
+
+module_references() {
+	cat /sys/module/ip_vs_wlch/refcnt
+}

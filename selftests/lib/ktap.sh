@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Results of a selftest as KTAP: one named line each, the plan at the end.
+#
+#	ktap_check NAME COMMAND [ARGUMENT...]	ok if the command succeeds
+#	ktap_skip NAME REASON
+#	ktap_end				the exit status of the script
+
+ktap_nr=0
+ktap_failed=0
+
+ktap_note() {
+	printf '# %s\n' "$*"
+}
+
+ktap_begin() {
+	ktap_out=$(mktemp)
+	printf 'TAP version 13\n'
+}
+
+# The command runs in this shell and may set variables. What it prints is
+# shown as notes, and only if it fails.
+ktap_check() {
+	local name=$1
+	shift
+	ktap_nr=$((ktap_nr + 1))
+	if "$@" >"$ktap_out" 2>&1; then
+		printf 'ok %d - %s\n' "$ktap_nr" "$name"
+		return 0
+	fi
+	ktap_failed=$((ktap_failed + 1))
+	printf 'not ok %d - %s\n' "$ktap_nr" "$name"
+	ktap_note "failed: $*"
+	sed 's/^/#   /' "$ktap_out"
+	return 1
+}
+
+ktap_skip() {
+	ktap_nr=$((ktap_nr + 1))
+	printf 'ok %d - %s # SKIP %s\n' "$ktap_nr" "$1" "$2"
+}
+
+# 0: passed, 1: failed, as kselftest has it
+ktap_end() {
+	rm -f "$ktap_out"
+	printf '1..%d\n' "$ktap_nr"
+	[ "$ktap_nr" -gt 0 ] && [ "$ktap_failed" -eq 0 ]
+}
+
+# poll SECONDS COMMAND...: until it succeeds, or the time is over
+poll() {
+	local deadline=$((SECONDS + $1))
+	shift
+	until "$@"; do
+		if [ "$SECONDS" -ge "$deadline" ]; then
+			echo "did not become true in time: $*"
+			return 1
+		fi
+		sleep 0.1
+	done
+}
+
+# expect WANT GOT [WHAT]
+expect() {
+	[ "$1" = "$2" ] && return 0
+	echo "${3:-value}: expected '$1', got '$2'"
+	return 1
+}
