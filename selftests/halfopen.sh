@@ -1,0 +1,112 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The half-open count of each server is the number of its entries in the
+# connection table that are in the handshake: while they are pending, after
+# they are completed, after they are refused and after they have expired.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+
+PORT=8100
+EXPIRY_PORT=8190
+
+# Handshakes wait for a server that does not hear, and complete when it does.
+completed() {
+	local family=$1 method=$2 name="IPv$1 -$2"
+	PORT=$((PORT + 1))
+	service "$family" $PORT "$method" wlch
+	block "$SERVER1" $PORT && block "$SERVER2" $PORT
+	clients "$family" $PORT 40
+	ktap_check "$name: 40 handshakes are pending, as the table has them" \
+		poll 30 half_open_is "$family" $PORT "20 20"
+	ktap_check "$name: IPVS counts them as active" \
+		expect "20 20" "$(active "$family" $PORT)"
+	unblock "$SERVER1"
+	ktap_check "$name: one server completes, its count is 0" \
+		poll 30 half_open_is "$family" $PORT "0 20"
+	unblock "$SERVER2"
+	ktap_check "$name: all complete" \
+		expect 40 "$(clients_connected)"
+	ktap_check "$name: none is half-open" half_open_is "$family" $PORT "0 0"
+	ktap_check "$name: all are established" \
+		expect "20 20" "$(table "$family" $PORT ESTABLISHED)"
+	clients_end
+	ktap_check "$name: none is half-open after the end" \
+		half_open_is "$family" $PORT "0 0"
+}
+
+refused_is() {
+	expect "$3" "$(refused "$1" "$2")" "refused by both servers"
+}
+
+# Nobody listens on server 2. NAT shows the director its resets, and the
+# service sends half of the clients there all the same: no more, no less.
+refusing() {
+	local family=$1 name="IPv$1 refusing server" port=$2
+	service "$family" "$port" m wlch
+	clients "$family" "$port" 40 --interval 5000
+	ktap_check "$name: half of the clients connect" \
+		expect 20 "$(clients_connected)"
+	ktap_check "$name: none is half-open" half_open_is "$family" "$port" "0 0"
+	ktap_check "$name: the others count as refused" \
+		refused_is "$family" "$port" "0 20"
+	ktap_check "$name: as the table has them" \
+		expect "0 20" "$(table "$family" "$port" CLOSE)"
+	clients_end
+	ktap_check "$name: the count is 0 after they have expired" \
+		poll 30 refused_is "$family" "$port" "0 0"
+}
+
+# The control: to wlc a refused connection costs almost nothing.
+refusing_control() {
+	local port=$1 accepted
+	service 4 "$port" m wlc
+	clients 4 "$port" 40 --interval 5000
+	accepted=$(clients_connected)
+	ktap_note "refusing server, wlc: $accepted of 40 connect"
+	ktap_check "refusing server: wlc sends it most clients" [ "$accepted" -le 8 ]
+	clients_end
+}
+
+# Clients that go away in the handshake leave entries that nobody completes.
+# The core's timeout for them is 60 s and cannot be changed.
+expiring_start() {
+	local family
+	block "$SERVER1" $EXPIRY_PORT && block "$SERVER2" $EXPIRY_PORT
+	for family in 4 6; do
+		service $family $EXPIRY_PORT m wlch
+		clients $family $EXPIRY_PORT 30
+		ktap_check "IPv$family expiry: 30 handshakes are pending" \
+			poll 30 half_open_is $family $EXPIRY_PORT "15 15"
+		clients_end
+	done
+	unblock "$SERVER1"
+	unblock "$SERVER2"
+}
+
+expiring_end() {
+	local family
+	for family in 4 6; do
+		ktap_check "IPv$family expiry: they are gone after 60 s" \
+			poll 90 half_open_is $family $EXPIRY_PORT "0 0"
+	done
+}
+
+wlch_start
+# shellcheck disable=SC2046 # port numbers
+serve "$SERVER1" $(seq 8101 8106) 8120 8121 8122 || exit 1
+# shellcheck disable=SC2046
+serve "$SERVER2" $(seq 8101 8106) || exit 1
+
+expiring_start
+for family in 4 6; do
+	for method in m g i; do
+		completed $family $method
+	done
+done
+refusing 4 8120
+refusing 6 8121
+refusing_control 8122
+expiring_end
+ktap_end
