@@ -1,0 +1,85 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Without --sched-param the patched ipvsadm prints byte for byte what the
+# release prints (ipvsadm-orig), for every kind of listing.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+
+# A look takes its time, and counters and timers run: look again if need be.
+same() { poll 10 same_now "$@"; }
+
+same_now() {
+	local ours theirs
+	ours=$(in_director ipvsadm "$@" 2>&1; echo "status $?")
+	theirs=$(in_director ipvsadm-orig "$@" 2>&1; echo "status $?")
+	[ "$ours" = "$theirs" ] && return
+	diff <(echo "$theirs") <(echo "$ours")
+	return 1
+}
+
+fill() {
+	local vs
+	for vs in "-t 10.1.0.100:8401" "-u 10.1.0.100:8401" "-t [fd00:1::100]:8401" \
+		  "-f 5" "-f 5 -6"; do
+		echo "-A $vs -s $1"
+	done
+	cat <<-E
+		-A -t 10.1.0.100:8402 -s $1 -p 300 -M 255.255.255.0
+		-A -u 10.1.0.100:8402 -s $1 -o
+		-a -t 10.1.0.100:8401 -r 10.2.0.11:8401 -m -w 65535
+		-a -t 10.1.0.100:8401 -r 10.2.0.12:8401 -g -w 0
+		-a -t [fd00:1::100]:8401 -r [fd00:2::11]:8401 -i
+		-a -u 10.1.0.100:8401 -r 10.2.0.11:9 -m -x 100 -y 10
+		-a -f 5 -r 10.2.0.12 -i
+		-a -f 5 -6 -r [fd00:2::12]:8401 -g -w 7
+	E
+}
+
+differs() { ! same_now "$@"; }
+
+compare_all() {
+	local scheduler=$1 options
+	while read -r options; do
+		# shellcheck disable=SC2086 # options
+		ktap_check "$scheduler: ipvsadm $options" same $options
+	done <<-'E'
+		-L
+		-L -n
+		-Ln
+		-L -n --exact
+		-L -n --nosort
+		-L -n --stats
+		-L -n --stats --exact
+		-L -n --rate
+		-L -n --thresholds
+		-L -n --persistent-conn
+		-L -n --tun-info
+		-L -n -t 10.1.0.100:8401
+		-L -n -t [fd00:1::100]:8401
+		-L -n -u 10.1.0.100:8401
+		-L -n -f 5
+		-L -n -t 10.1.0.100:1
+		-L -n -c
+		-L --timeout
+		-L --daemon
+		-v
+	E
+	ktap_check "$scheduler: ipvsadm" same
+}
+
+wlch_start
+serve "$SERVER1" 8401 || exit 1
+ktap_check "services of rr are made" ipvs -R < <(fill rr)
+compare_all rr
+ktap_check "rr: ipvsadm -S -n" same -S -n
+ipvs -C
+ktap_check "services of wlch are made" ipvs -R < <(fill wlch)
+clients 4 8401 20
+ktap_check "20 clients connect" expect 20 "$(clients_connected)"
+compare_all wlch
+ktap_check "the control: with --sched-param the listings differ" \
+	differs -L -n --sched-param
+clients_end
+ktap_end
