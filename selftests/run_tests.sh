@@ -1,14 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run_tests.sh short | TEST...: run selftests one after the other on this
-# machine. "short" names those that tell within minutes whether the module
-# works on a kernel, "all" names all.
+# run_tests.sh all | short | TEST...: run selftests one after the other on this
+# machine. "short" are those that tell within minutes whether the module works
+# on a kernel.
 
-shopt -s extglob
 cd "$(dirname "$0")" || exit
+
 case ${1:-all} in
-all) set -- !(demo|run_tests).sh ;;
+all)
+	set --
+	for test in *.sh; do
+		case $test in
+		demo.sh | run_tests.sh) ;;
+		*) set -- "$@" "$test" ;;
+		esac
+	done ;;
 short) set -- burst.sh halfopen.sh params.sh ;;
 esac
 
