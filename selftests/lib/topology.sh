@@ -52,9 +52,11 @@ topology_wire() {
 	local ns
 	for ns in "$CLIENT" "$DIRECTOR" "$SERVER1" "$SERVER2" "$SWITCH"; do
 		ip netns add "$ns" || return
-		# duplicate address detection would hold addresses back
+		# Duplicate address detection would hold addresses back. With
+		# redirects a server would learn the way around the director.
 		ip netns exec "$ns" sh -c '
 			echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad
+			echo 0 >/proc/sys/net/ipv6/conf/default/accept_redirects
 			echo 0 >/proc/sys/net/ipv4/conf/all/rp_filter
 			echo 0 >/proc/sys/net/ipv4/conf/default/rp_filter' || return
 	done
