@@ -153,7 +153,14 @@ struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
 	return pick.dest;
 }
 
-/* Read what the scheduler counted for a service. Context: any. */
+/**
+ * wlch_read_stats() - read what the scheduler counted for a service
+ * @ws: the service
+ * @picks: servers chosen
+ * @no_server: times there was none to choose
+ *
+ * Context: process.
+ */
 void wlch_read_stats(const struct wlch_service *ws, u64 *picks, u64 *no_server)
 {
 	int cpu;
@@ -307,6 +314,11 @@ static void wlch_done_service(struct ip_vs_service *svc)
 	struct wlch_service *ws = svc->sched_data;
 	struct ip_vs_dest *dest;
 
+	/* Newer kernels have done this before they call. On older ones a
+	 * reader could still find the scheduler after the grace period that
+	 * frees @ws has begun.
+	 */
+	RCU_INIT_POINTER(svc->scheduler, NULL);
 	mutex_lock(&wn->lock);
 	list_del(&ws->list);
 	wn->generation++;
