@@ -334,16 +334,17 @@ static struct genl_family wlch_family = {
 	.netnsok	= true,
 	.ops		= wlch_ops,
 	.n_ops		= ARRAY_SIZE(wlch_ops),
-	.resv_start_op	= __IPVS_WLCH_CMD_MAX,
 };
 
 /* The core loads a scheduler by name from inside a generic netlink request,
  * and that request holds the lock which registering a family needs. To
  * register from module_init() would wait for ever: the request waits for the
  * module, the module for the request. So a work registers the family, and
- * module_init() waits for it only so long: after insmod the family is there
- * at once; after a request that loaded the module it is there before the next
- * request is served, because the lock lets a waiting writer go first.
+ * module_init() waits for it only so long. So the family is there when insmod
+ * returns. After a request that loaded the module the work gets the lock when
+ * that request is over; who asks for the family by name in this moment and
+ * does not find it makes the core look for a module, without the lock, and
+ * look again.
  */
 #define WLCH_REGISTER_WAIT	(HZ / 2)
 
