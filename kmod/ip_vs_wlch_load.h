@@ -70,7 +70,8 @@ wlch_next_gauge(bool handshake, bool closed, bool active)
 
 /**
  * struct wlch_counts - the connections of a server, each in one class
- * @class: number of connections, 0..INT_MAX, by the factor that they are worth
+ * @class: number of connections by the factor that they are worth: up to
+ *	INT_MAX, half-open ones up to twice that
  */
 struct wlch_counts {
 	u32 class[WLCH_NR_FACTORS];
@@ -166,9 +167,9 @@ struct wlch_choice {
  *
  * Reservoir sampling with one place: the k-th of the equal servers takes it
  * with probability 1/k, and in the end each has had it with the same
- * probability, whatever their number. The kernel's generator is asked once a
- * pick, for the seed of a linear congruential one (Numerical Recipes, 3rd
- * ed., 7.1.4), of which the upper bits are used.
+ * probability, whatever their number. The kernel's generator is asked only at
+ * the first tie with a new best, for the seed of a linear congruential one
+ * (Numerical Recipes, 3rd ed., 7.1.4), of which the upper bits are used.
  *
  * Return: true if it shall.
  */
