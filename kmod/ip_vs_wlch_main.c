@@ -116,7 +116,7 @@ static int __net_init wlch_net_init(struct net *net)
 /* Two ways lead here. The namespace goes: the core still has services and
  * connections and will flush them after us, so that done_service() and
  * unbind_conn() are yet to come and nothing they need is freed here. Or the
- * module goes: then nothing in the namespace refers to it any more.
+ * module goes: then pd->pp is the last that refers to it in the namespace.
  */
 static void __net_exit wlch_net_exit(struct net *net)
 {
@@ -160,14 +160,19 @@ err_pernet:
 }
 
 /* No service uses the scheduler and no connection is bound to us: each of
- * them holds the module. What is left are calls in flight: packets in our
- * wrappers, and services and servers on their way through RCU.
+ * them holds the module. What is left are calls in flight. Packets in our
+ * wrappers are under RCU. Some of the core's configuration reads pd->pp in
+ * process context without it (ip_vs_proto_data_get()) and may be preempted
+ * between that and its use: a task that holds our pointer has to be scheduled
+ * off by itself before the module may go. And services and servers are on
+ * their way through RCU.
  */
 static void __exit wlch_exit(void)
 {
 	unregister_ip_vs_scheduler(&wlch_scheduler);
 	wlch_netlink_unregister();
 	unregister_pernet_subsys(&wlch_net_ops);
+	synchronize_rcu_tasks();
 	synchronize_rcu();
 	rcu_barrier();
 	wlch_servers_exit();
