@@ -29,6 +29,34 @@ static inline int wlch_dest_inactconns(const struct ip_vs_dest *dest)
 }
 
 /**
+ * wlch_may_bind() - can this kernel bear that a connection has an application?
+ * @cp: a new connection
+ *
+ * With NAT the core verifies the checksum of the packets of such connections.
+ * Before it had ip_vs_checksum_common_check() it took valid IPv6 packets for
+ * wrong ones when the network card had summed them up (CHECKSUM_COMPLETE) or
+ * when they had extension headers, and dropped them.
+ *
+ * Return: true if so.
+ */
+static inline bool wlch_may_bind(const struct ip_vs_conn *cp)
+{
+#ifdef WLCH_HAVE_CHECKSUM_COMMON_CHECK
+	return true;
+#else
+	return cp->af != AF_INET6 ||
+	       IP_VS_FWD_METHOD(cp) != IP_VS_CONN_F_MASQ;
+#endif
+}
+
+/* What is not followed on this kernel, for "modinfo -F untracked". */
+#ifdef WLCH_HAVE_CHECKSUM_COMMON_CHECK
+#define WLCH_UNTRACKED_INFO ""
+#else
+#define WLCH_UNTRACKED_INFO "IPv6 with NAT"
+#endif
+
+/**
  * wlch_dest_set_conns() - set a server's counters, for KUnit
  * @dest: a server that the core does not know
  * @active: its active connections

@@ -10,6 +10,7 @@
 #include <net/netns/generic.h>
 
 #include "ip_vs_wlch.h"
+#include "ip_vs_wlch_compat.h"
 #include <linux/ip_vs_wlch.h>
 
 static unsigned int wlch_net_id __read_mostly;
@@ -181,4 +182,5 @@ static void __exit wlch_exit(void)
 module_init(wlch_init);
 module_exit(wlch_exit);
 MODULE_LICENSE("GPL");
+MODULE_INFO(untracked, WLCH_UNTRACKED_INFO);
 MODULE_DESCRIPTION("IPVS weighted least-connection scheduler, half-open aware, with tunable factors");

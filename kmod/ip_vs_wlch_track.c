@@ -13,7 +13,9 @@
  * - app_conn_bind() is called for each new connection, before anybody can
  *   find it, as long as the protocol has applications in the namespace; we
  *   count as one. A connection to a server in our service that no application
- *   took is bound to an application of ours, which does nothing to packets.
+ *   took is bound to an application of ours, which has no packet handlers. The
+ *   core treats the packets as those of any application: with NAT it verifies
+ *   their checksum, and with conntrack it prepares for sequence adjustment.
  * - state_transition() is called for each packet. Once the handshake is over
  *   the connection is unbound, and from then on it costs one comparison.
  * - A connection that dies bound is unbound by the core (unbind_conn).
@@ -64,7 +66,7 @@ static void wlch_bind_conn(struct ip_vs_conn *cp)
 	struct wlch_server *server;
 
 	/* What a synced connection does is told by messages, not by packets. */
-	if (cp->app || !cp->dest ||
+	if (cp->app || !cp->dest || !wlch_may_bind(cp) ||
 	    cp->flags & (IP_VS_CONN_F_TEMPLATE | IP_VS_CONN_F_SYNC))
 		return;
 	server = wlch_server_get(cp->dest);
@@ -234,9 +236,10 @@ void wlch_track_stop(struct netns_ipvs *ipvs, struct wlch_net *wn)
  * @ipvs: IPVS of the namespace
  * @wn: ours
  *
- * Readers of pd->pp are packets on all CPUs, under RCU. Both the core's
- * operations and ours are valid as long as this module is loaded, and its
- * exit waits for them, so nothing is freed and any of the two will do.
+ * Readers of pd->pp are packets on all CPUs, under RCU, and the core's
+ * configuration in process context, under nothing. Both the core's operations
+ * and ours are valid as long as this module is loaded, and its exit waits for
+ * both kinds of readers, so either will do for them.
  *
  * Context: process, under @wn->lock.
  * Return: 0, or -EBUSY if somebody else has replaced a protocol's operations.
