@@ -174,6 +174,8 @@ static int wlch_set_service_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	err = nla_parse_nested(attrs, IPVS_WLCH_A_PARAMS_MAX, nest,
 			       wlch_params_policy, info->extack);
+	if (!err)
+		err = wlch_check_params(attrs, info->extack);
 	if (err)
 		return err;
 	mutex_lock(&wn->lock);

@@ -44,6 +44,7 @@ int wlch_parse_key(struct wlch_key *key, struct nlattr **attrs,
 		   struct netlink_ext_ack *extack);
 bool wlch_key_matches(const struct wlch_key *key,
 		      const struct ip_vs_service *svc);
+int wlch_check_params(struct nlattr **attrs, struct netlink_ext_ack *extack);
 void wlch_overlay_params(struct wlch_params *params, struct nlattr **attrs);
 int wlch_put_service(struct sk_buff *skb, const struct wlch_service *ws,
 		     const struct wlch_params *params);

@@ -17,39 +17,16 @@ static_assert(WLCH_REFUSED + 1 == IPVS_WLCH_A_PARAMS_REFUSED);
 static_assert(WLCH_INACTIVE + 1 == IPVS_WLCH_A_PARAMS_INACTIVE);
 static_assert(WLCH_NR_FACTORS == (int)IPVS_WLCH_A_PARAMS_MAX);
 
-static int wlch_validate_factor(const struct nlattr *attr,
-				struct netlink_ext_ack *extack)
-{
-	enum wlch_factor factor = nla_type(attr) - 1;
-	u32 value = nla_get_u32(attr);
-
-	if (value >= wlch_factor_min(factor) && value <= IPVS_WLCH_FACTOR_MAX)
-		return 0;
-	switch (factor) {
-	case WLCH_ACTIVE:
-		NL_SET_ERR_MSG_ATTR(extack, attr, "active: allowed is 1..4096");
-		break;
-	case WLCH_HALFOPEN:
-		NL_SET_ERR_MSG_ATTR(extack, attr, "halfopen: allowed is 0..4096");
-		break;
-	case WLCH_REFUSED:
-		NL_SET_ERR_MSG_ATTR(extack, attr, "refused: allowed is 0..4096");
-		break;
-	default:
-		NL_SET_ERR_MSG_ATTR(extack, attr, "inactive: allowed is 0..4096");
-		break;
-	}
-	return -ERANGE;
-}
-
-#define WLCH_FACTOR_POLICY NLA_POLICY_VALIDATE_FN(NLA_U32, wlch_validate_factor)
-
+/* Ranges are checked by wlch_check_params(), with a message that says what is
+ * allowed. Not by a validation function of the policy: where it is written
+ * into an acknowledgment the kernel takes the function for a range, and warns.
+ */
 const struct nla_policy
 wlch_params_policy[IPVS_WLCH_A_PARAMS_MAX + 1] = {
-	[IPVS_WLCH_A_PARAMS_ACTIVE]	= WLCH_FACTOR_POLICY,
-	[IPVS_WLCH_A_PARAMS_HALFOPEN]	= WLCH_FACTOR_POLICY,
-	[IPVS_WLCH_A_PARAMS_REFUSED]	= WLCH_FACTOR_POLICY,
-	[IPVS_WLCH_A_PARAMS_INACTIVE]	= WLCH_FACTOR_POLICY,
+	[IPVS_WLCH_A_PARAMS_ACTIVE]	= { .type = NLA_U32 },
+	[IPVS_WLCH_A_PARAMS_HALFOPEN]	= { .type = NLA_U32 },
+	[IPVS_WLCH_A_PARAMS_REFUSED]	= { .type = NLA_U32 },
+	[IPVS_WLCH_A_PARAMS_INACTIVE]	= { .type = NLA_U32 },
 };
 
 #define WLCH_KEY_POLICY							\
@@ -156,10 +133,56 @@ bool wlch_key_matches(const struct wlch_key *key,
 						&key->addr));
 }
 
+/* A message has to be a constant: hence one line for each. */
+static void wlch_refuse_factor(enum wlch_factor factor,
+			       const struct nlattr *attr,
+			       struct netlink_ext_ack *extack)
+{
+	switch (factor) {
+	case WLCH_ACTIVE:
+		NL_SET_ERR_MSG_ATTR(extack, attr, "active: allowed is 1..4096");
+		break;
+	case WLCH_HALFOPEN:
+		NL_SET_ERR_MSG_ATTR(extack, attr, "halfopen: allowed is 0..4096");
+		break;
+	case WLCH_REFUSED:
+		NL_SET_ERR_MSG_ATTR(extack, attr, "refused: allowed is 0..4096");
+		break;
+	default:
+		NL_SET_ERR_MSG_ATTR(extack, attr, "inactive: allowed is 0..4096");
+		break;
+	}
+}
+
+/**
+ * wlch_check_params() - are the parameters that a request gives in range?
+ * @attrs: attributes, as wlch_params_policy validated them
+ * @extack: gets the reason of a refusal
+ *
+ * Return: 0, or -ERANGE if one is not.
+ */
+int wlch_check_params(struct nlattr **attrs, struct netlink_ext_ack *extack)
+{
+	u32 value;
+	int i;
+
+	for (i = 0; i < WLCH_NR_FACTORS; i++) {
+		if (!attrs[i + 1])
+			continue;
+		value = nla_get_u32(attrs[i + 1]);
+		if (value < wlch_factor_min(i) ||
+		    value > IPVS_WLCH_FACTOR_MAX) {
+			wlch_refuse_factor(i, attrs[i + 1], extack);
+			return -ERANGE;
+		}
+	}
+	return 0;
+}
+
 /**
  * wlch_overlay_params() - take over the parameters that a request gives
  * @params: the parameters; those that are not given stay
- * @attrs: attributes, as wlch_params_policy validated them
+ * @attrs: attributes, as wlch_check_params() accepted them
  */
 void wlch_overlay_params(struct wlch_params *params, struct nlattr **attrs)
 {
