@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * genl_send - send one generic netlink request and print what becomes of it
+ *
+ *	genl_send [--dump] FAMILY COMMAND [ATTRIBUTES]
+ *
+ * ATTRIBUTES are the bytes after the generic netlink header, in hexadecimal
+ * digits, and go out as they are, right or wrong. Prints one line:
+ *	error=N messages=N text=...
+ * the kernel's error (0 or positive), the number of messages in answer, and the
+ * text of the extended acknowledgment.
+ */
+#include <linux/netlink.h>
+#include <netlink/genl/ctrl.h>
+#include <netlink/genl/genl.h>
+#include <netlink/netlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct answer {
+	int error;
+	int messages;
+	int done;
+	char text[256];
+};
+
+static void die(const char *what, int error)
+{
+	fprintf(stderr, "genl_send: %s: %s\n", what, nl_geterror(error));
+	exit(1);
+}
+
+static int on_message(struct nl_msg *msg, void *arg)
+{
+	struct answer *answer = arg;
+
+	(void)msg;
+	answer->messages++;
+	return NL_OK;
+}
+
+/* offset: where the attributes of an acknowledgment begin */
+static void keep_text(struct answer *answer, struct nlmsghdr *hdr, int offset)
+{
+	struct nlattr *text = NULL;
+
+	if (hdr->nlmsg_flags & NLM_F_ACK_TLVS)
+		text = nlmsg_find_attr(hdr, offset, NLMSGERR_ATTR_MSG);
+	if (text)
+		nla_strlcpy(answer->text, text, sizeof(answer->text));
+}
+
+/* What ends a dump says if it failed. */
+static int on_end(struct nl_msg *msg, void *arg)
+{
+	struct answer *answer = arg;
+	struct nlmsghdr *hdr = nlmsg_hdr(msg);
+
+	if (hdr->nlmsg_type == NLMSG_DONE && nlmsg_datalen(hdr) >= (int)sizeof(int)) {
+		answer->error = -*(int *)nlmsg_data(hdr);
+		keep_text(answer, hdr, sizeof(int));
+	}
+	answer->done = 1;
+	return NL_STOP;
+}
+
+static int on_error(struct sockaddr_nl *from, struct nlmsgerr *err, void *arg)
+{
+	struct answer *answer = arg;
+	struct nlmsghdr *hdr = (struct nlmsghdr *)((char *)err - NLMSG_HDRLEN);
+	int offset = sizeof(*err);
+
+	(void)from;
+	answer->error = -err->error;
+	if (!(hdr->nlmsg_flags & NLM_F_CAPPED))	/* behind a copy of the request */
+		offset += NLMSG_ALIGN(err->msg.nlmsg_len) - sizeof(err->msg);
+	keep_text(answer, hdr, offset);
+	answer->done = 1;
+	return NL_STOP;
+}
+
+static void put_attributes(struct nl_msg *msg, const char *hex)
+{
+	size_t i, len = strlen(hex) / 2;
+	unsigned char *to = nlmsg_reserve(msg, len, 1);
+
+	if (!to)
+		die("attributes", -NLE_NOMEM);
+	for (i = 0; i < len; i++)
+		if (sscanf(hex + 2 * i, "%2hhx", &to[i]) != 1)
+			die("attributes are not hexadecimal", -NLE_INVAL);
+}
+
+int main(int argc, char **argv)
+{
+	int dump = argc > 1 && !strcmp(argv[1], "--dump");
+	struct answer answer = { .error = 0 };
+	struct nl_sock *sock = nl_socket_alloc();
+	struct nl_msg *msg = nlmsg_alloc();
+	int family, error, one = 1;
+
+	argv += dump;
+	argc -= dump;
+	if (argc < 3) {
+		fputs("usage: genl_send [--dump] FAMILY COMMAND [ATTRIBUTES]\n", stderr);
+		return 2;
+	}
+	error = genl_connect(sock);
+	if (error)
+		die("cannot connect", error);
+	setsockopt(nl_socket_get_fd(sock), SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
+	family = genl_ctrl_resolve(sock, argv[1]);
+	if (family < 0)
+		die(argv[1], family);
+
+	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0,
+		    NLM_F_ACK | (dump ? NLM_F_DUMP : 0), atoi(argv[2]), 1);
+	if (argc > 3)
+		put_attributes(msg, argv[3]);
+	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_message, &answer);
+	nl_socket_modify_cb(sock, NL_CB_FINISH, NL_CB_CUSTOM, on_end, &answer);
+	nl_socket_modify_cb(sock, NL_CB_ACK, NL_CB_CUSTOM, on_end, &answer);
+	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, &answer);
+	error = nl_send_auto(sock, msg);
+	if (error < 0)
+		die("cannot send", error);
+	while (!answer.done) {
+		error = nl_recvmsgs_default(sock);
+		if (error < 0 && !answer.done)
+			die("no answer", error);
+	}
+	printf("error=%d messages=%d text=%s\n", answer.error, answer.messages, answer.text);
+	return 0;
+}

@@ -1,0 +1,183 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# What the kernel itself accepts and refuses over netlink, whatever tool asks;
+# ipvsadm would stop most of this before it is sent.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+
+FAMILY=ipvs_wlch
+GET_SERVICE=1 SET_SERVICE=2 GET_SERVER=3
+NESTED=0x8000
+
+# attr TYPE HEX: an attribute, in hexadecimal digits
+attr() {
+	local len=$((4 + ${#2} / 2)) pad
+	printf -v pad '%*s' $((2 * ((4 - len % 4) % 4))) ''
+	printf '%s%s%s%s' "$(u16 $len)" "$(u16 $(($1)))" "$2" "${pad// /0}"
+}
+
+u16() { printf '%02x%02x' $(($1 & 255)) $(($1 >> 8)); }
+u32() { printf '%s%s' "$(u16 $(($1 & 65535)))" "$(u16 $(($1 >> 16)))"; }
+be16() { printf '%04x' "$1"; }
+
+# The key of 10.1.0.100:8500, TCP, and parts of it
+AF=$(attr 1 "$(u16 2)")
+PROTOCOL=$(attr 2 "$(u16 6)")
+ADDRESS=$(attr 3 0a010064)
+PORT=$(attr 4 "$(be16 8500)")
+KEY=$AF$PROTOCOL$ADDRESS$PORT
+
+# params KEY-NUMBER VALUE...: the nest of parameters
+params() {
+	local nest=""
+	while [ $# -gt 0 ]; do
+		nest+=$(attr "$1" "$(u32 "$2")")
+		shift 2
+	done
+	attr $((6 | NESTED)) "$nest"
+}
+
+# answers WANT ARGUMENT...: genl_send prints WANT
+answers() {
+	local want=$1
+	shift
+	expect "$want" "$(in_director genl_send "$@" 2>&1)" answer
+}
+
+shown() {
+	expect "$1" "$(ipvs -L -n -t 10.1.0.100:8500 --sched-param |
+		sed -n 's/^  sched-param //p')" parameters
+}
+
+# refused ERROR TEXT NAME ARGUMENT...
+refused() {
+	local want="error=$1 messages=0 text=$2" name=$3
+	shift 3
+	ktap_check "$name" answers "$want" "$@"
+	ktap_check "... and nothing is changed" \
+		shown active=8,halfopen=8,refused=8,inactive=1
+}
+
+EPERM=1 ENOENT=2 EINVAL=22 ERANGE=34 EAFNOSUPPORT=97
+
+keys() {
+	refused $EAFNOSUPPORT "af: AF_INET or AF_INET6 is needed" \
+		"a service without a family" $FAMILY $GET_SERVICE
+	refused $EAFNOSUPPORT "af: AF_INET or AF_INET6 is needed" \
+		"a family that IPVS does not have" \
+		$FAMILY $GET_SERVICE "$(attr 1 "$(u16 1)")$PROTOCOL$ADDRESS$PORT"
+	refused $EINVAL "a service is named by protocol, address and port, or by fwmark" \
+		"a service without an address" $FAMILY $GET_SERVICE "$AF$PROTOCOL$PORT"
+	refused $EINVAL "address: 4 bytes for AF_INET, 16 for AF_INET6" \
+		"an address that is too short" \
+		$FAMILY $GET_SERVICE "$AF$PROTOCOL$(attr 3 0a01)$PORT"
+	refused $EINVAL "fwmark: not 0, and without protocol, address and port" \
+		"a fwmark and an address" \
+		$FAMILY $GET_SERVICE "$KEY$(attr 5 "$(u32 1)")"
+	refused $EINVAL "fwmark: not 0, and without protocol, address and port" \
+		"fwmark 0" $FAMILY $GET_SERVICE "$AF$(attr 5 "$(u32 0)")"
+	refused $ENOENT "there is no such service, or it does not use the scheduler wlch" \
+		"a service that does not use wlch" $FAMILY $GET_SERVICE \
+		"$AF$PROTOCOL$ADDRESS$(attr 4 "$(be16 8501)")"
+}
+
+values() {
+	local number name least
+	refused $EINVAL "params: what to set is missing" \
+		"set nothing" $FAMILY $SET_SERVICE "$KEY"
+	while read -r number name least; do
+		refused $ERANGE "$name: allowed is $least..4096" \
+			"$name above its range" \
+			$FAMILY $SET_SERVICE "$KEY$(params "$number" 4097)"
+		refused $ERANGE "$name: allowed is $least..4096" \
+			"$name far above, after one that is right" \
+			$FAMILY $SET_SERVICE "$KEY$(params 1 2 "$number" 4294967295)"
+	done <<-E
+		1 active 1
+		2 halfopen 0
+		3 refused 0
+		4 inactive 0
+	E
+	refused $ERANGE "active: allowed is 1..4096" "active 0" \
+		$FAMILY $SET_SERVICE "$KEY$(params 1 0)"
+	refused $EINVAL "Unknown attribute type" "an unknown parameter" \
+		$FAMILY $SET_SERVICE "$KEY$(params 1 2 9 1)"
+	refused $EINVAL "Unknown attribute type" "an unknown attribute" \
+		$FAMILY $SET_SERVICE "$KEY$(params 1 2)$(attr 20 00000000)"
+	refused $EINVAL "invalid attribute length" \
+		"a parameter that is too short" $FAMILY $SET_SERVICE \
+		"$KEY$(attr $((6 | NESTED)) "$(attr 1 0500)")"
+	refused $EINVAL "NLA_F_NESTED is missing" \
+		"parameters that are no nest" $FAMILY $SET_SERVICE \
+		"$KEY$(attr 6 "$(attr 1 "$(u32 5)")")"
+}
+
+privileges() {
+	local command
+	for command in $GET_SERVICE $SET_SERVICE; do
+		ktap_check "command $command: who is not root is refused" \
+			expect "error=$EPERM messages=0 text=" "$(in_director \
+			setpriv --reuid 65534 --regid 65534 --clear-groups \
+			genl_send $FAMILY "$command" "$KEY$(params 1 2)")"
+		ktap_check "command $command: root of another user namespace is refused" \
+			expect "error=$EPERM messages=0 text=" "$(in_director \
+			unshare --user --map-root-user \
+			genl_send $FAMILY "$command" "$KEY$(params 1 2)")"
+	done
+	ktap_check "a dump: who is not root is refused" \
+		expect "error=$EPERM messages=0 text=" "$(in_director \
+		setpriv --reuid 65534 --regid 65534 --clear-groups \
+		genl_send --dump $FAMILY $GET_SERVER)"
+	ktap_check "root of the user namespace that owns the network namespace may" \
+		expect "error=0 messages=0 text=" "$(unshare --user --map-root-user --net \
+		genl_send --dump $FAMILY $GET_SERVICE)"
+	ktap_check "... and sees none of another namespace's" \
+		expect "error=$ENOENT messages=0 text=there is no such service, or it does not use the scheduler wlch" \
+		"$(unshare --user --map-root-user --net genl_send $FAMILY $GET_SERVICE "$KEY")"
+}
+
+# One dump for everything, and one limited to a service
+dumps() {
+	ktap_check "a dump has every service of wlch" \
+		answers "error=0 messages=2 text=" --dump $FAMILY $GET_SERVICE
+	ktap_check "a dump has every server of these" \
+		answers "error=0 messages=4 text=" --dump $FAMILY $GET_SERVER
+	ktap_check "a dump has the servers of one service" \
+		answers "error=0 messages=2 text=" --dump $FAMILY $GET_SERVER \
+		"$(attr $((1 | NESTED)) "$KEY")"
+	ktap_check "a dump of a service that does not use wlch is refused" \
+		answers "error=$ENOENT messages=0 text=there is no such service, or it does not use the scheduler wlch" \
+		--dump $FAMILY $GET_SERVER \
+		"$(attr $((1 | NESTED)) "$AF$PROTOCOL$ADDRESS$(attr 4 "$(be16 8501)")")"
+	many_servers
+}
+
+# More than fit into one message buffer
+many_servers() {
+	local i
+	{
+		echo "-A -t 10.1.0.100:8503 -s wlch"
+		for ((i = 1; i <= 1000; i++)); do
+			echo "-a -t 10.1.0.100:8503 -r 10.2.$((i / 250)).$((i % 250 + 1)):8503 -m"
+		done
+	} | ipvs -R
+	ktap_check "a dump has 1000 servers" \
+		answers "error=0 messages=1004 text=" --dump $FAMILY $GET_SERVER
+}
+
+wlch_start
+service 4 8500 m wlch
+service 4 8501 m wlc
+service 6 8502 g wlch
+ktap_check "a service is found by its key" \
+	answers "error=0 messages=1 text=" $FAMILY $GET_SERVICE "$KEY"
+keys
+values
+privileges
+dumps
+ktap_check "what is right is accepted" \
+	answers "error=0 messages=0 text=" $FAMILY $SET_SERVICE "$KEY$(params 1 2 3 4)"
+ktap_check "... and set" shown active=2,halfopen=8,refused=4,inactive=1
+ktap_end
