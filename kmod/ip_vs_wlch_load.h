@@ -186,7 +186,7 @@ static inline bool wlch_choice_tie(struct wlch_choice *choice)
  * wlch_choice_offer() - look at one more server
  * @choice: the best so far; all zero at the start
  * @load: load of the server
- * @weight: weight of the server, 1..INT_MAX; with 0 it is never taken
+ * @weight: weight of the server, 1..INT_MAX
  *
  * The least load / weight wins; of equal ones the larger weight; of those
  * each with the same probability.
@@ -196,12 +196,9 @@ static inline bool wlch_choice_tie(struct wlch_choice *choice)
 static inline bool wlch_choice_offer(struct wlch_choice *choice,
 				     u64 load, u32 weight)
 {
-	int cmp;
+	int cmp = choice->weight ? wlch_load_cmp(load, weight, choice->load,
+						 choice->weight) : -1;
 
-	if (!weight)
-		return false;
-	cmp = choice->weight ? wlch_load_cmp(load, weight, choice->load,
-					     choice->weight) : -1;
 	if (cmp > 0 || (!cmp && weight < choice->weight))
 		return false;
 	if (!cmp && weight == choice->weight)
