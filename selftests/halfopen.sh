@@ -24,7 +24,7 @@ untracked() {
 	block "$SERVER1" $PORT && block "$SERVER2" $PORT
 	clients "$family" $PORT 40
 	ktap_check "$name: 40 handshakes are pending" \
-		poll 30 handshakes_are "$family" $PORT "20 20"
+		poll 100 handshakes_are "$family" $PORT "20 20"
 	ktap_check "$name: none is reported" \
 		expect "0 0" "$(half_open "$family" $PORT)"
 	unblock "$SERVER1"
@@ -45,12 +45,12 @@ completed() {
 	block "$SERVER1" $PORT && block "$SERVER2" $PORT
 	clients "$family" $PORT 40
 	ktap_check "$name: 40 handshakes are pending, as the table has them" \
-		poll 30 half_open_is "$family" $PORT "20 20"
+		poll 100 half_open_is "$family" $PORT "20 20"
 	ktap_check "$name: IPVS counts them as active" \
 		expect "20 20" "$(active "$family" $PORT)"
 	unblock "$SERVER1"
 	ktap_check "$name: one server completes, its count is 0" \
-		poll 30 half_open_is "$family" $PORT "0 20"
+		poll 100 half_open_is "$family" $PORT "0 20"
 	unblock "$SERVER2"
 	ktap_check "$name: all complete" \
 		expect 40 "$(clients_connected)"
@@ -81,7 +81,7 @@ refusing() {
 		expect "0 20" "$(table "$family" "$port" CLOSE)"
 	clients_end
 	ktap_check "$name: the count is 0 after they have expired" \
-		poll 30 refused_is "$family" "$port" "0 0"
+		poll 100 refused_is "$family" "$port" "0 0"
 }
 
 # The control: to wlc a refused connection costs almost nothing.
@@ -104,7 +104,7 @@ expiring_start() {
 		service $family $EXPIRY_PORT g wlch
 		clients $family $EXPIRY_PORT 30
 		ktap_check "IPv$family expiry: 30 handshakes are pending" \
-			poll 30 half_open_is $family $EXPIRY_PORT "15 15"
+			poll 100 half_open_is $family $EXPIRY_PORT "15 15"
 		clients_end
 	done
 	unblock "$SERVER1"
@@ -115,7 +115,7 @@ expiring_end() {
 	local family
 	for family in 4 6; do
 		ktap_check "IPv$family expiry: they are gone after 60 s" \
-			poll 90 half_open_is $family $EXPIRY_PORT "0 0"
+			poll 120 half_open_is $family $EXPIRY_PORT "0 0"
 	done
 }
 

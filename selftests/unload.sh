@@ -40,7 +40,7 @@ ktap_check "a service keeps it from being removed" cannot_remove
 
 block "$SERVER1" $PORT && block "$SERVER2" $PORT
 clients 4 $PORT 10
-ktap_check "10 handshakes are pending" poll 30 half_open_is 4 $PORT "5 5"
+ktap_check "10 handshakes are pending" poll 100 half_open_is 4 $PORT "5 5"
 clients_end
 ktap_check "the service is deleted" \
 	ipvs -D -t "$(service_address 4 $PORT)"
@@ -48,8 +48,8 @@ ktap_check "pending handshakes keep it from being removed" cannot_remove
 ktap_check "a service made anew finds the pending ones" service 4 $PORT m wlch
 ktap_check "... as the table has them" half_open_is 4 $PORT "5 5"
 ipvs -C
-ktap_check "they expire" poll 90 no_handshakes
-ktap_check "nothing refers to the module" poll 10 references_are 0
+ktap_check "they expire" poll 120 no_handshakes
+ktap_check "nothing refers to the module" poll 100 references_are 0
 ktap_check "it can be removed" rmmod ip_vs_wlch
 ktap_check "it is gone" not_loaded
 
@@ -58,10 +58,10 @@ service 4 $((PORT + 1)) m wlch
 block "$SERVER1" $((PORT + 1)) && block "$SERVER2" $((PORT + 1))
 clients 4 $((PORT + 1)) 10
 ktap_check "handshakes are pending in the namespace" \
-	poll 30 half_open_is 4 $((PORT + 1)) "5 5"
+	poll 100 half_open_is 4 $((PORT + 1)) "5 5"
 clients_end
 ktap_check "the namespace goes with them" topology_down
-ktap_check "nothing refers to the module any more" poll 30 references_are 0
+ktap_check "nothing refers to the module any more" poll 100 references_are 0
 ktap_check "it can be removed then" rmmod ip_vs_wlch
 modprobe ip_vs_wlch
 ktap_end

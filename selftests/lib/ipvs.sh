@@ -97,20 +97,24 @@ half_open_is() {
 		expect "$want" "$told" "half-open of both servers"
 }
 
+# Seconds until a client gives up. Where a test keeps a server from hearing, the
+# next SYN may come a minute later.
+CLIENTS_WAIT=120
+
 # clients FAMILY PORT COUNT [OPTION...]: opens connections in the background;
 # what became of them goes to $clients_log, and clients_pid ends them
 clients() {
 	local family=$1 port=$2 count=$3
 	shift 3
 	clients_log=$(mktemp)
-	ip netns exec "$CLIENT" tcp_hold "$@" "${VIP[$family]}" "$port" \
+	ip netns exec "$CLIENT" tcp_hold --wait $CLIENTS_WAIT "$@" "${VIP[$family]}" "$port" \
 		"$count" >"$clients_log" 2>&1 &
 	clients_pid=$!
 }
 
 # How many of them are connected, once all are decided.
 clients_connected() {
-	poll 60 grep -q '^connected=' "$clients_log" >&2 || return
+	poll $((CLIENTS_WAIT + 60)) grep -q '^connected=' "$clients_log" >&2 || return
 	sed -n 's/^connected=\([0-9]*\).*/\1/p' "$clients_log"
 }
 
