@@ -30,7 +30,7 @@ one() {
 	shift 3
 	ktap_check "$name: all clients connect" burst_with "$@"
 	end=$(active "$family" "$burst_port")
-	ktap_note "$name: $end"
+	ktap_note "$name: $end (times as specified x $burst_slowdown)"
 	ktap_check "$name: the connections are where the director says" \
 		expect "$end" "$(table "$family" "$burst_port" ESTABLISHED)"
 	ktap_check "$name: larger share $comparison $limit of $BURST_COUNT" \

@@ -36,6 +36,7 @@ run() {
 	shift 2
 	title "$what"
 	burst_with 4 m "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }
+	grep "times as long" "$log"
 	echo "While the handshakes were pending:"
 	cat "$burst_dir/look"
 	echo "With all connections established:"
