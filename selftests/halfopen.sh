@@ -16,13 +16,19 @@ nat6_untracked() {
 	[ "$(modinfo -F untracked ip_vs_wlch)" = "IPv6 with NAT" ]
 }
 
+# unheard_clients FAMILY METHOD: 40 clients of a service on the next port, whose
+# servers do not hear them until they are unblocked
+unheard_clients() {
+	PORT=$((PORT + 1))
+	service "$1" $PORT "$2" wlch
+	block "$SERVER1" $PORT && block "$SERVER2" $PORT
+	clients "$1" $PORT 40
+}
+
 # They are as they are with wlc: neither counted nor disturbed.
 untracked() {
 	local family=$1 method=$2 name="IPv$1 -$2, not followed"
-	PORT=$((PORT + 1))
-	service "$family" $PORT "$method" wlch
-	block "$SERVER1" $PORT && block "$SERVER2" $PORT
-	clients "$family" $PORT 40
+	unheard_clients "$family" "$method"
 	ktap_check "$name: 40 handshakes are pending" \
 		poll 100 handshakes_are "$family" $PORT "20 20"
 	ktap_check "$name: none is reported" \
@@ -40,10 +46,7 @@ handshakes_are() {
 # Handshakes wait for a server that does not hear, and complete when it does.
 completed() {
 	local family=$1 method=$2 name="IPv$1 -$2"
-	PORT=$((PORT + 1))
-	service "$family" $PORT "$method" wlch
-	block "$SERVER1" $PORT && block "$SERVER2" $PORT
-	clients "$family" $PORT 40
+	unheard_clients "$family" "$method"
 	ktap_check "$name: 40 handshakes are pending, as the table has them" \
 		poll 100 half_open_is "$family" $PORT "20 20"
 	ktap_check "$name: IPVS counts them as active" \
