@@ -12,6 +12,7 @@
 
 #include <net/ip_vs.h>
 
+#include "ip_vs_wlch_claim.h"
 #include "ip_vs_wlch_load.h"
 
 /**
@@ -22,7 +23,8 @@
  * @in_service: a service that runs wlch has it; written under the lock of
  *	ip_vs_wlch_server.c
  * @refcnt: one for the service that has it, one for each followed connection
- * @gauge: followed connections, by where they are counted
+ * @arrivals: claims and pending connections, see ip_vs_wlch_claim.h
+ * @gauge: the other followed connections, by where they are counted
  * @picks: how often it was chosen
  *
  * A server that is removed keeps its connections, and comes back as the same
@@ -42,7 +44,8 @@ struct wlch_server {
 	bool			in_service;
 
 	refcount_t		refcnt ____cacheline_aligned_in_smp;
-	atomic_t		gauge[WLCH_NR_GAUGES];
+	atomic64_t		arrivals;
+	atomic_t		gauge[WLCH_PENDING];
 	atomic64_t		picks;
 };
 
@@ -74,11 +77,13 @@ struct wlch_params {
  * struct wlch_stats - what the scheduler did for a service, on one CPU
  * @picks: servers chosen
  * @no_server: times there was none to choose
+ * @retries: choices made again because another CPU had claimed the server
  * @syncp: makes reading 64 bits whole on 32-bit machines
  */
 struct wlch_stats {
 	u64_stats_t		picks;
 	u64_stats_t		no_server;
+	u64_stats_t		retries;
 	struct u64_stats_sync	syncp;
 };
 
@@ -116,6 +121,18 @@ struct wlch_net {
 	bool			tracking;
 };
 
+/**
+ * struct wlch_totals - &struct wlch_stats of all CPUs
+ * @picks: servers chosen
+ * @no_server: times there was none to choose
+ * @retries: choices made again
+ */
+struct wlch_totals {
+	u64	picks;
+	u64	no_server;
+	u64	retries;
+};
+
 struct wlch_net *wlch_net(const struct net *net);
 
 /* ip_vs_wlch_main.c: defaults of a new service, and limits */
@@ -128,12 +145,17 @@ extern struct ip_vs_scheduler wlch_scheduler;
 struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
 				 const struct sk_buff *skb,
 				 struct ip_vs_iphdr *iph);
-void wlch_server_count(struct wlch_counts *counts,
-		       const struct ip_vs_dest *dest,
-		       const struct wlch_server *server);
-void wlch_read_stats(const struct wlch_service *ws, u64 *picks, u64 *no_server);
+u64 wlch_server_count(struct wlch_counts *counts,
+		      const struct ip_vs_dest *dest,
+		      const struct wlch_server *server);
+void wlch_read_stats(const struct wlch_service *ws, struct wlch_totals *totals);
 bool wlch_params_usable(const struct ip_vs_service *svc,
 			const struct wlch_params *params);
+
+/* ip_vs_wlch_claim.c */
+bool wlch_claim(struct wlch_server *server, u64 seen, u32 now, bool anyway);
+void wlch_claim_end(const struct ip_vs_dest *dest);
+struct wlch_server *wlch_claim_turn(const struct ip_vs_dest *dest);
 
 /* ip_vs_wlch_server.c */
 int wlch_servers_init(void);

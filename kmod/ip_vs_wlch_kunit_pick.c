@@ -8,110 +8,14 @@
 
 #include <kunit/test.h>
 #include <linux/module.h>
-#include <linux/netdevice.h>
 
-#include "ip_vs_wlch.h"
 #include "ip_vs_wlch_compat.h"
-
-#define MAX_SERVERS	50
-
-/**
- * struct pool - a service with its servers, unknown to the core
- * @svc: the service
- * @ws: what wlch keeps for it
- * @params: its parameters
- * @table: its servers
- * @dest: the core's servers
- * @server: ours
- * @nr: number of servers
- */
-struct pool {
-	struct ip_vs_service svc;
-	struct wlch_service ws;
-	struct wlch_params params;
-	struct wlch_table *table;
-	struct ip_vs_dest dest[MAX_SERVERS];
-	struct wlch_server server[MAX_SERVERS];
-	int nr;
-};
-
-static struct pool *pool_make(struct kunit *test)
-{
-	struct pool *pool = kunit_kzalloc(test, sizeof(*pool), GFP_KERNEL);
-
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool);
-	pool->table = kunit_kzalloc(test, struct_size(pool->table, server,
-						      MAX_SERVERS),
-				    GFP_KERNEL);
-	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, pool->table);
-	pool->ws.stats = netdev_alloc_pcpu_stats(struct wlch_stats);
-	KUNIT_ASSERT_NOT_NULL(test, (void __force *)pool->ws.stats);
-	wlch_default_params(&pool->params);
-	INIT_LIST_HEAD(&pool->svc.destinations);
-	pool->svc.af = AF_INET;
-	pool->svc.protocol = IPPROTO_TCP;
-	pool->svc.sched_data = &pool->ws;
-	pool->ws.svc = &pool->svc;
-	RCU_INIT_POINTER(pool->ws.params, &pool->params);
-	RCU_INIT_POINTER(pool->ws.table, pool->table);
-	test->priv = pool;
-	return pool;
-}
-
-static void pool_exit(struct kunit *test)
-{
-	struct pool *pool = test->priv;
-
-	if (pool)
-		free_percpu(pool->ws.stats);
-}
-
-static void pool_set(struct pool *pool, int i, int active, int total,
-		     int weight)
-{
-	struct ip_vs_dest *dest = &pool->dest[i];
-
-	wlch_dest_set_conns(dest, active, total);
-	atomic_set(&dest->weight, weight);
-	dest->flags = 0;
-}
-
-/* Add a server; its counters are as in pool_set(). */
-static void pool_add(struct pool *pool, int active, int total, int weight)
-{
-	int i = pool->nr++;
-
-	memset(&pool->dest[i], 0, sizeof(pool->dest[i]));
-	memset(&pool->server[i], 0, sizeof(pool->server[i]));
-	pool_set(pool, i, active, total, weight);
-	list_add_tail(&pool->dest[i].n_list, &pool->svc.destinations);
-	pool->server[i].dest = &pool->dest[i];
-	pool->table->server[i] = &pool->server[i];
-	pool->table->nr = pool->nr;
-}
-
-static void pool_empty(struct pool *pool)
-{
-	INIT_LIST_HEAD(&pool->svc.destinations);
-	pool->nr = 0;
-	pool->table->nr = 0;
-}
-
-/* The index of the chosen server, or -1. */
-static int pool_pick(struct pool *pool)
-{
-	struct ip_vs_dest *dest;
-
-	rcu_read_lock();
-	dest = wlch_schedule(&pool->svc, NULL, NULL);
-	rcu_read_unlock();
-	return dest ? dest - pool->dest : -1;
-}
+#include "ip_vs_wlch_kunit.h"
 
 static void pick_none(struct kunit *test)
 {
 	struct pool *pool = pool_make(test);
-	u64 picks, no_server;
+	struct wlch_totals totals;
 
 	KUNIT_EXPECT_EQ(test, -1, pool_pick(pool));	/* no servers */
 	pool_add(pool, 0, 0, 0);			/* quiesced */
@@ -121,9 +25,10 @@ static void pick_none(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, -1, pool_pick(pool));
 	pool_add(pool, INT_MAX, INT_MAX, 1);		/* busy, but willing */
 	KUNIT_EXPECT_EQ(test, 2, pool_pick(pool));
-	wlch_read_stats(&pool->ws, &picks, &no_server);
-	KUNIT_EXPECT_EQ(test, 1ULL, picks);
-	KUNIT_EXPECT_EQ(test, 3ULL, no_server);
+	wlch_read_stats(&pool->ws, &totals);
+	KUNIT_EXPECT_EQ(test, 1ULL, totals.picks);
+	KUNIT_EXPECT_EQ(test, 3ULL, totals.no_server);
+	KUNIT_EXPECT_EQ(test, 0ULL, totals.retries);
 	KUNIT_EXPECT_EQ(test, 1LL, atomic64_read(&pool->server[2].picks));
 }
 
@@ -363,29 +268,10 @@ static struct kunit_case wlch_pick_cases[] = {
 	{}
 };
 
-/* KUnit of some kernels runs a module's suites before the module's init: then
- * the table of private counters is not there yet.
- */
-static bool pick_before_init(void)
-{
-	return THIS_MODULE->state == MODULE_STATE_COMING;
-}
-
-static int pick_suite_init(struct kunit_suite *suite)
-{
-	return pick_before_init() ? wlch_servers_init() : 0;
-}
-
-static void pick_suite_exit(struct kunit_suite *suite)
-{
-	if (pick_before_init())
-		wlch_servers_exit();
-}
-
 static struct kunit_suite wlch_pick_suite = {
 	.name		= "wlch-pick",
-	.suite_init	= pick_suite_init,
-	.suite_exit	= pick_suite_exit,
+	.suite_init	= pool_suite_init,
+	.suite_exit	= pool_suite_exit,
 	.exit		= pool_exit,
 	.test_cases	= wlch_pick_cases,
 };

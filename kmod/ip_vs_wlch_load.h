@@ -31,20 +31,21 @@ enum wlch_factor {
 
 /**
  * enum wlch_gauge - where the tracker counts a connection that it follows
- * @WLCH_PENDING: in the handshake, and the core counts it as inactive: no
- *	packet has been seen by the state machine yet (state NONE)
- * @WLCH_HANDSHAKE: in the handshake, and the core counts it as active
+ * @WLCH_HANDSHAKE: in the handshake, and the core counts it as active (TCP)
  * @WLCH_REFUSED_GAUGE: its handshake ended in a reset; inactive to the core
+ * @WLCH_PENDING: in the handshake, and the core counts it as inactive: the
+ *	state machine has not seen a packet yet (state NONE), or the protocol
+ *	is SCTP. Counted together with the claims
  * @WLCH_NR_GAUGES: number of gauges
  * @WLCH_UNTRACKED: not, or no longer, followed
  *
- * The first two are kept apart so that a sum of the core's counters and ours
- * does not dip while a connection moves from one to the other.
+ * Those in the handshake are kept apart so that a sum of the core's counters
+ * and ours does not dip while a connection moves from one to the other.
  */
 enum wlch_gauge {
-	WLCH_PENDING,
 	WLCH_HANDSHAKE,
 	WLCH_REFUSED_GAUGE,
+	WLCH_PENDING,
 	WLCH_NR_GAUGES,
 	WLCH_UNTRACKED = WLCH_NR_GAUGES,
 };
@@ -52,20 +53,20 @@ enum wlch_gauge {
 /**
  * wlch_next_gauge() - where a followed connection is counted from now on
  * @handshake: its state is one of the handshake
- * @closed: its state is CLOSE
+ * @refused: its state is what a handshake comes to that is reset
  * @active: the core counts it as active
  *
  * A connection is followed only until its handshake is over, so one that is
- * found closed has never been established: it was refused.
+ * found closed has never been established.
  *
  * Return: the gauge, or WLCH_UNTRACKED when its handshake is over.
  */
 static inline enum wlch_gauge
-wlch_next_gauge(bool handshake, bool closed, bool active)
+wlch_next_gauge(bool handshake, bool refused, bool active)
 {
 	if (handshake)
 		return active ? WLCH_HANDSHAKE : WLCH_PENDING;
-	return closed ? WLCH_REFUSED_GAUGE : WLCH_UNTRACKED;
+	return refused ? WLCH_REFUSED_GAUGE : WLCH_UNTRACKED;
 }
 
 /**
@@ -85,7 +86,10 @@ struct wlch_counts {
  * @gauge: the tracker's gauges of this server
  *
  * The counters belong to different writers and are read one after the other.
- * A difference that comes out negative because of that is taken as 0.
+ * When the core has begun to count a pending connection as active, and the
+ * tracker has not moved it yet, it is there twice: as many as that are missing
+ * from the inactive ones, and are taken away from the established. Otherwise a
+ * difference that comes out negative is taken as 0.
  */
 static inline void wlch_count(struct wlch_counts *counts, int active,
 			      int inactive, const int gauge[WLCH_NR_GAUGES])
@@ -94,8 +98,9 @@ static inline void wlch_count(struct wlch_counts *counts, int active,
 	int handshake = max(gauge[WLCH_HANDSHAKE], 0);
 	int refused = max(gauge[WLCH_REFUSED_GAUGE], 0);
 	s64 closing = (s64)inactive - pending - refused;
+	s64 established = (s64)active - handshake + min_t(s64, closing, 0);
 
-	counts->class[WLCH_ACTIVE] = max(active - handshake, 0);
+	counts->class[WLCH_ACTIVE] = max_t(s64, established, 0);
 	counts->class[WLCH_HALFOPEN] = (u32)pending + handshake;
 	counts->class[WLCH_REFUSED] = refused;
 	counts->class[WLCH_INACTIVE] = max_t(s64, closing, 0);

@@ -237,13 +237,15 @@ static int wlch_put_params(struct sk_buff *skb,
 int wlch_put_service(struct sk_buff *skb, const struct wlch_service *ws,
 		     const struct wlch_params *params)
 {
-	u64 picks, no_server;
+	struct wlch_totals totals;
 
-	wlch_read_stats(ws, &picks, &no_server);
+	wlch_read_stats(ws, &totals);
 	if (wlch_put_key(skb, ws->svc) || wlch_put_params(skb, params) ||
-	    nla_put_u64_64bit(skb, IPVS_WLCH_A_SERVICE_PICKS, picks,
+	    nla_put_u64_64bit(skb, IPVS_WLCH_A_SERVICE_PICKS, totals.picks,
 			      IPVS_WLCH_A_SERVICE_PAD) ||
-	    nla_put_u64_64bit(skb, IPVS_WLCH_A_SERVICE_NO_SERVER, no_server,
+	    nla_put_u64_64bit(skb, IPVS_WLCH_A_SERVICE_NO_SERVER,
+			      totals.no_server, IPVS_WLCH_A_SERVICE_PAD) ||
+	    nla_put_u64_64bit(skb, IPVS_WLCH_A_SERVICE_RETRIES, totals.retries,
 			      IPVS_WLCH_A_SERVICE_PAD))
 		return -EMSGSIZE;
 	return 0;

@@ -43,37 +43,59 @@
  * @server: its private counters, or NULL if there was no memory for them:
  *	then what is half-open counts as the core sees it
  *
+ * No connection is counted twice that moves on another CPU meanwhile: a
+ * connection goes from the arrivals to a gauge, so the gauges are read first;
+ * and what is in the arrivals is in the core's counters, so those come last.
+ *
  * Context: any; @dest and @server are kept alive by the caller.
+ * Return: the arrivals of the server as they were before the core's counters
+ * were read, or 0 without private counters.
  */
-void wlch_server_count(struct wlch_counts *counts,
-		       const struct ip_vs_dest *dest,
-		       const struct wlch_server *server)
+u64 wlch_server_count(struct wlch_counts *counts,
+		      const struct ip_vs_dest *dest,
+		      const struct wlch_server *server)
 {
 	int gauge[WLCH_NR_GAUGES] = {};
+	u64 arrivals = 0;
 	int i;
 
-	for (i = 0; server && i < WLCH_NR_GAUGES; i++)
-		gauge[i] = atomic_read(&server->gauge[i]);
+	if (server) {
+		for (i = 0; i < WLCH_PENDING; i++)
+			gauge[i] = atomic_read(&server->gauge[i]);
+		smp_rmb();	/* pairs with wlch_move_conn() */
+		arrivals = atomic64_read_acquire(&server->arrivals);
+		gauge[WLCH_PENDING] = wlch_pending(arrivals);
+	}
 	wlch_count(counts, atomic_read(&dest->activeconns),
 		   wlch_dest_inactconns(dest), gauge);
+	return arrivals;
 }
 
 /**
  * struct wlch_pick - a choice in progress
+ * @factor: what a connection is worth, by class
+ * @claim: what a claim is worth: as much as the connection that it stands for
+ * @now: jiffies
  * @choice: how good the best is
  * @dest: the best
  * @server: its private counters, if any
+ * @arrivals: of @server, before its load was read
  */
 struct wlch_pick {
+	const u32		*factor;
+	u32			claim;
+	u32			now;
 	struct wlch_choice	choice;
 	struct ip_vs_dest	*dest;
 	struct wlch_server	*server;
+	u64			arrivals;
 };
 
 static void wlch_look_at(struct wlch_pick *pick, struct ip_vs_dest *dest,
-			 struct wlch_server *server, const u32 *factor)
+			 struct wlch_server *server)
 {
 	struct wlch_counts counts;
+	u64 arrivals, load;
 	int weight;
 
 	if (READ_ONCE(dest->flags) & IP_VS_DEST_F_OVERLOAD)
@@ -81,42 +103,83 @@ static void wlch_look_at(struct wlch_pick *pick, struct ip_vs_dest *dest,
 	weight = atomic_read(&dest->weight);
 	if (weight <= 0)
 		return;
-	wlch_server_count(&counts, dest, server);
-	if (wlch_choice_offer(&pick->choice, wlch_load(&counts, factor),
-			      weight)) {
+	arrivals = wlch_server_count(&counts, dest, server);
+	load = wlch_load(&counts, pick->factor) +
+	       (u64)wlch_claims(arrivals, pick->now) * pick->claim;
+	if (wlch_choice_offer(&pick->choice, load, weight)) {
 		pick->dest = dest;
 		pick->server = server;
+		pick->arrivals = arrivals;
 	}
+}
+
+/* Who has claimed a server here is about to make a connection, which counts as
+ * half-open, or with UDP as inactive. What runs over a fwmark is not known.
+ */
+static enum wlch_factor wlch_claim_class(const struct ip_vs_service *svc)
+{
+	return !svc->fwmark && svc->protocol == IPPROTO_UDP ? WLCH_INACTIVE :
+							      WLCH_HALFOPEN;
 }
 
 static void wlch_look_at_all(struct wlch_pick *pick,
 			     const struct wlch_service *ws)
 {
-	const u32 *factor = rcu_dereference(ws->params)->factor;
 	struct wlch_table *table = rcu_dereference(ws->table);
 	struct ip_vs_dest *dest;
 	u32 i;
 
+	memset(pick, 0, sizeof(*pick));
+	pick->factor = rcu_dereference(ws->params)->factor;
+	pick->claim = pick->factor[wlch_claim_class(ws->svc)];
+	pick->now = jiffies;
 	if (likely(table)) {
 		for (i = 0; i < table->nr; i++)
 			wlch_look_at(pick, table->server[i]->dest,
-				     table->server[i], factor);
+				     table->server[i]);
 		return;
 	}
 	list_for_each_entry_rcu(dest, &ws->svc->destinations, n_list)
-		wlch_look_at(pick, dest, wlch_server_find(dest), factor);
+		wlch_look_at(pick, dest, wlch_server_find(dest));
 }
 
-static void wlch_count_pick(const struct wlch_service *ws, bool found)
-{
-	struct wlch_stats *stats;
+/* How often a choice is made again. Each time another CPU has made one, so the
+ * scheduler as a whole gets on; in the end this one rests on a stale load.
+ */
+#define WLCH_MAX_RETRIES	8
 
-	local_bh_disable();
-	stats = this_cpu_ptr(ws->stats);
+/* Choose a server and claim it.
+ *
+ * Two CPUs that see the same loads want the same server. One of them claims
+ * it; the other finds that out when it claims, and looks again. So a claimed
+ * server was the best when it was claimed, without a lock.
+ *
+ * Return: number of retries.
+ */
+static unsigned int wlch_choose(struct wlch_pick *pick,
+				const struct wlch_service *ws)
+{
+	unsigned int retries = 0;
+
+	for (;;) {
+		wlch_look_at_all(pick, ws);
+		if (!pick->server ||
+		    wlch_claim(pick->server, pick->arrivals, pick->now,
+			       retries == WLCH_MAX_RETRIES))
+			return retries;
+		retries++;
+	}
+}
+
+static void wlch_count_pick(const struct wlch_service *ws, bool found,
+			    unsigned int retries)
+{
+	struct wlch_stats *stats = this_cpu_ptr(ws->stats);
+
 	u64_stats_update_begin(&stats->syncp);
 	u64_stats_inc(found ? &stats->picks : &stats->no_server);
+	u64_stats_add(&stats->retries, retries);
 	u64_stats_update_end(&stats->syncp);
-	local_bh_enable();
 }
 
 /**
@@ -133,10 +196,13 @@ struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
 				 struct ip_vs_iphdr *iph)
 {
 	const struct wlch_service *ws = svc->sched_data;
-	struct wlch_pick pick = {};
+	struct wlch_pick pick;
+	unsigned int retries;
 
-	wlch_look_at_all(&pick, ws);
-	wlch_count_pick(ws, pick.dest);
+	local_bh_disable();
+	retries = wlch_choose(&pick, ws);
+	wlch_count_pick(ws, pick.dest, retries);
+	local_bh_enable();
 	if (!pick.dest) {
 		ip_vs_scheduler_err(svc, "no destination available");
 		return NULL;
@@ -156,29 +222,29 @@ struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
 /**
  * wlch_read_stats() - read what the scheduler counted for a service
  * @ws: the service
- * @picks: servers chosen
- * @no_server: times there was none to choose
+ * @totals: the result
  *
  * Context: process.
  */
-void wlch_read_stats(const struct wlch_service *ws, u64 *picks, u64 *no_server)
+void wlch_read_stats(const struct wlch_service *ws, struct wlch_totals *totals)
 {
 	int cpu;
 
-	*picks = 0;
-	*no_server = 0;
+	memset(totals, 0, sizeof(*totals));
 	for_each_possible_cpu(cpu) {
 		const struct wlch_stats *stats = per_cpu_ptr(ws->stats, cpu);
 		unsigned int start;
-		u64 p, n;
+		struct wlch_totals cpu_totals;
 
 		do {
 			start = u64_stats_fetch_begin(&stats->syncp);
-			p = u64_stats_read(&stats->picks);
-			n = u64_stats_read(&stats->no_server);
+			cpu_totals.picks = u64_stats_read(&stats->picks);
+			cpu_totals.no_server = u64_stats_read(&stats->no_server);
+			cpu_totals.retries = u64_stats_read(&stats->retries);
 		} while (u64_stats_fetch_retry(&stats->syncp, start));
-		*picks += p;
-		*no_server += n;
+		totals->picks += cpu_totals.picks;
+		totals->no_server += cpu_totals.no_server;
+		totals->retries += cpu_totals.retries;
 	}
 }
 

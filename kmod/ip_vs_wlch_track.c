@@ -12,12 +12,16 @@
  *   are wrapped.
  * - app_conn_bind() is called for each new connection, before anybody can
  *   find it, as long as the protocol has applications in the namespace; we
- *   count as one. A connection to a server in our service that no application
- *   took is bound to an application of ours, which has no packet handlers. The
- *   core treats the packets as those of any application: with NAT it verifies
- *   their checksum, and with conntrack it prepares for sequence adjustment.
+ *   count as one. A connection that schedule() chose a server for, and that no
+ *   application took, is bound to an application of ours, which has no packet
+ *   handlers. The core treats the packets as those of any application: with
+ *   NAT it verifies their checksum, and with conntrack it prepares for
+ *   sequence adjustment.
  * - state_transition() is called for each packet. Once the handshake is over
- *   the connection is unbound, and from then on it costs one comparison.
+ *   the connection is unbound, and from then on it costs two comparisons. One
+ *   that is found in the handshake and not bound is bound then: it was made
+ *   without schedule() (persistence), before its service ran wlch, or it is
+ *   an old entry that is opened again.
  * - A connection that dies bound is unbound by the core (unbind_conn).
  *
  * There is one application for each gauge, so that cp->app alone says whether
@@ -39,18 +43,19 @@
 static struct ip_vs_app wlch_trackers[WLCH_NR_GAUGES];
 
 /**
- * struct wlch_protocol - a protocol whose connections are followed
+ * struct wlch_protocol - a protocol whose connections are followed, or, if
+ *	it has no states, whose claims are ended
  * @number: IPPROTO_*
  * @handshake: mask of the states of the handshake
- * @closed: the state after a reset
+ * @refused: mask of the states that a handshake comes to when it is reset
  * @core: the core's operations; NULL if the core lacks the protocol
  * @wrapped: copy of @core, in which app_conn_bind() and state_transition()
- *	are ours
+ *	are ours; the second only if it has states
  */
 struct wlch_protocol {
 	u16			number;
 	unsigned long		handshake;
-	u16			closed;
+	unsigned long		refused;
 	struct ip_vs_protocol	*core;
 	struct ip_vs_protocol	wrapped;
 };
@@ -60,19 +65,39 @@ static bool wlch_is_tracker(const struct ip_vs_app *app)
 	return app >= wlch_trackers && app < wlch_trackers + WLCH_NR_GAUGES;
 }
 
+static void wlch_gauge_add(struct wlch_server *server, enum wlch_gauge gauge,
+			   int n)
+{
+	if (gauge == WLCH_PENDING)
+		atomic64_add(n * WLCH_ONE_PENDING, &server->arrivals);
+	else
+		atomic_add(n, &server->gauge[gauge]);
+}
+
+/* Has schedule() chosen a server just to make this connection? A template is
+ * made before the connection that it was chosen for, and a synced one without
+ * asking.
+ */
+static bool wlch_was_scheduled(const struct ip_vs_conn *cp)
+{
+	return cp->dest &&
+	       !(cp->flags & (IP_VS_CONN_F_TEMPLATE | IP_VS_CONN_F_SYNC));
+}
+
 /* The connection is new: the caller is the only one who knows it. */
 static void wlch_bind_conn(struct ip_vs_conn *cp)
 {
 	struct wlch_server *server;
 
-	/* What a synced connection does is told by messages, not by packets. */
-	if (cp->app || !cp->dest || !wlch_may_bind(cp) ||
-	    cp->flags & (IP_VS_CONN_F_TEMPLATE | IP_VS_CONN_F_SYNC))
+	if (!wlch_was_scheduled(cp))
 		return;
-	server = wlch_server_get(cp->dest);
+	if (cp->app || !wlch_may_bind(cp)) {
+		wlch_claim_end(cp->dest);
+		return;
+	}
+	server = wlch_claim_turn(cp->dest);
 	if (!server)
 		return;
-	atomic_inc(&server->gauge[WLCH_PENDING]);
 	cp->app_data = server;
 	cp->app = &wlch_trackers[WLCH_PENDING];
 }
@@ -89,12 +114,52 @@ static void wlch_unbind_conn(struct ip_vs_app *app, struct ip_vs_conn *cp)
 
 	__module_get(THIS_MODULE);
 	atomic_inc(&app->usecnt);
-	atomic_dec(&server->gauge[app - wlch_trackers]);
+	wlch_gauge_add(server, app - wlch_trackers, -1);
 	cp->app_data = NULL;
 	wlch_server_put(server);
 }
 
-/* Count a followed connection where its state wants it.
+/* Bind a connection that others may know, in the handshake. Under cp->lock. */
+static void wlch_bind_late(struct ip_vs_conn *cp, enum wlch_gauge gauge)
+{
+	struct wlch_server *server;
+
+	if (!cp->dest || !wlch_may_bind(cp))
+		return;
+	server = wlch_server_get(cp->dest);
+	if (!server)
+		return;
+	wlch_gauge_add(server, gauge, 1);
+	cp->app_data = server;
+	WRITE_ONCE(cp->app, &wlch_trackers[gauge]);
+}
+
+/* Count a bound connection elsewhere. Under cp->lock.
+ *
+ * A reader in between misses it: it then sees an established one for what is
+ * in the handshake, and not one connection twice.
+ *
+ * Return: the server to put if it is not bound any more, or NULL.
+ */
+static struct wlch_server *wlch_move_conn(struct ip_vs_conn *cp,
+					  enum wlch_gauge gauge,
+					  enum wlch_gauge next)
+{
+	struct wlch_server *server = cp->app_data;
+
+	wlch_gauge_add(server, gauge, -1);
+	smp_mb__after_atomic();		/* pairs with wlch_server_count() */
+	if (next != WLCH_UNTRACKED) {
+		wlch_gauge_add(server, next, 1);
+		WRITE_ONCE(cp->app, &wlch_trackers[next]);
+		return NULL;
+	}
+	WRITE_ONCE(cp->app, NULL);
+	cp->app_data = NULL;
+	return server;
+}
+
+/* Count a connection where its state wants it.
  *
  * Two CPUs may be here for packets of the same connection. The lock makes
  * each see a state and a flag that belong together, and the last one settles.
@@ -103,35 +168,42 @@ static void wlch_follow_conn(struct ip_vs_conn *cp,
 			     const struct wlch_protocol *proto)
 {
 	struct wlch_server *done = NULL;
-	struct wlch_server *server;
-	int gauge, next;
+	enum wlch_gauge gauge, next;
+	bool handshake;
 
 	spin_lock_bh(&cp->lock);
-	if (!wlch_is_tracker(cp->app))
-		goto unlock;
-	server = cp->app_data;
-	gauge = cp->app - wlch_trackers;
-	next = wlch_next_gauge(BIT(cp->state) & proto->handshake,
-			       cp->state == proto->closed,
+	handshake = BIT(cp->state) & proto->handshake;
+	next = wlch_next_gauge(handshake, BIT(cp->state) & proto->refused,
 			       !(cp->flags & IP_VS_CONN_F_INACTIVE));
-	if (next == gauge)
-		goto unlock;
-	if (next == WLCH_UNTRACKED) {
-		WRITE_ONCE(cp->app, NULL);
-		cp->app_data = NULL;
-		done = server;
-	} else {
-		atomic_inc(&server->gauge[next]);
-		WRITE_ONCE(cp->app, &wlch_trackers[next]);
+	if (wlch_is_tracker(cp->app)) {
+		gauge = cp->app - wlch_trackers;
+		if (next != gauge)
+			done = wlch_move_conn(cp, gauge, next);
+	} else if (!cp->app && handshake) {
+		wlch_bind_late(cp, next);
 	}
-	atomic_dec(&server->gauge[gauge]);
-unlock:
 	spin_unlock_bh(&cp->lock);
 	if (done)
 		wlch_server_put(done);
 }
 
-static struct wlch_protocol wlch_tcp;
+/* After the core has set the state that a packet leads to.
+ *
+ * The test is lockless. Whoever brings a connection into the handshake, or out
+ * of it, comes here after that with what it has set itself, so a change is
+ * missed by nobody but who is followed by another.
+ */
+static void wlch_look_at_conn(struct ip_vs_conn *cp,
+			      const struct wlch_protocol *proto)
+{
+	const struct ip_vs_app *app = READ_ONCE(cp->app);
+
+	if (unlikely(wlch_is_tracker(app) ||
+		     (!app && BIT(READ_ONCE(cp->state)) & proto->handshake)))
+		wlch_follow_conn(cp, proto);
+}
+
+static struct wlch_protocol wlch_tcp, wlch_udp;
 
 static int wlch_tcp_app_conn_bind(struct ip_vs_conn *cp)
 {
@@ -141,17 +213,26 @@ static int wlch_tcp_app_conn_bind(struct ip_vs_conn *cp)
 	return ret;
 }
 
-/* The test is lockless: a connection is bound before anybody can find it, so
- * who misses a change here sees one that somebody else has just released.
+/* A connection of one packet is gone when the packet is, and leaves no load.
+ * So its claim stays until it is void: of packets that come one after the
+ * other each server gets its share.
  */
+static int wlch_udp_app_conn_bind(struct ip_vs_conn *cp)
+{
+	int ret = wlch_udp.core->app_conn_bind(cp);
+
+	if (wlch_was_scheduled(cp) && !(cp->flags & IP_VS_CONN_F_ONE_PACKET))
+		wlch_claim_end(cp->dest);
+	return ret;
+}
+
 static void wlch_tcp_transition(struct ip_vs_conn *cp, int direction,
 				const struct sk_buff *skb,
 				struct ip_vs_proto_data *pd,
 				unsigned int iph_len)
 {
 	wlch_core_transition(wlch_tcp.core, cp, direction, skb, pd, iph_len);
-	if (unlikely(wlch_is_tracker(READ_ONCE(cp->app))))
-		wlch_follow_conn(cp, &wlch_tcp);
+	wlch_look_at_conn(cp, &wlch_tcp);
 }
 
 WLCH_STATE_TRANSITION(wlch_tcp_state_transition, wlch_tcp_transition)
@@ -160,15 +241,23 @@ static struct wlch_protocol wlch_tcp = {
 	.number		= IPPROTO_TCP,
 	.handshake	= BIT(IP_VS_TCP_S_NONE) | BIT(IP_VS_TCP_S_SYN_SENT) |
 			  BIT(IP_VS_TCP_S_SYN_RECV) | BIT(IP_VS_TCP_S_SYNACK),
-	.closed		= IP_VS_TCP_S_CLOSE,
+	.refused	= BIT(IP_VS_TCP_S_CLOSE),
 	.wrapped	= {
 		.app_conn_bind		= wlch_tcp_app_conn_bind,
 		.state_transition	= wlch_tcp_state_transition,
 	},
 };
 
+static struct wlch_protocol wlch_udp = {
+	.number		= IPPROTO_UDP,
+	.wrapped	= {
+		.app_conn_bind		= wlch_udp_app_conn_bind,
+	},
+};
+
 static struct wlch_protocol *const wlch_protocols[] = {
 	&wlch_tcp,
+	&wlch_udp,
 };
 
 static void wlch_wrap(struct wlch_protocol *proto)
@@ -180,7 +269,8 @@ static void wlch_wrap(struct wlch_protocol *proto)
 		return;
 	proto->wrapped = *proto->core;
 	proto->wrapped.app_conn_bind = ours.app_conn_bind;
-	proto->wrapped.state_transition = ours.state_transition;
+	if (ours.state_transition)
+		proto->wrapped.state_transition = ours.state_transition;
 }
 
 /**

@@ -69,6 +69,8 @@ enum ipvs_wlch_params {
  * @IPVS_WLCH_A_SERVICE_PICKS: u64, how often the scheduler chose a server
  * @IPVS_WLCH_A_SERVICE_NO_SERVER: u64, how often it found none to choose
  * @IPVS_WLCH_A_SERVICE_PAD: padding
+ * @IPVS_WLCH_A_SERVICE_RETRIES: u64, how often a choice was made again because
+ *	another CPU had chosen the same server at the same moment
  */
 enum ipvs_wlch_service {
 	IPVS_WLCH_A_SERVICE_AF = 1,
@@ -80,6 +82,7 @@ enum ipvs_wlch_service {
 	IPVS_WLCH_A_SERVICE_PICKS,
 	IPVS_WLCH_A_SERVICE_NO_SERVER,
 	IPVS_WLCH_A_SERVICE_PAD,
+	IPVS_WLCH_A_SERVICE_RETRIES,
 
 	/* private: */
 	__IPVS_WLCH_A_SERVICE_MAX,
