@@ -33,9 +33,10 @@ static inline int wlch_dest_inactconns(const struct ip_vs_dest *dest)
  * @cp: a new connection
  *
  * With NAT the core verifies the checksum of the packets of such connections.
- * Before it had ip_vs_checksum_common_check() it took valid IPv6 packets for
- * wrong ones when the network card had summed them up (CHECKSUM_COMPLETE) or
- * when they had extension headers, and dropped them.
+ * Before it had ip_vs_checksum_common_check() it took valid packets for wrong
+ * ones and dropped them: IPv6 when the network card had summed them up
+ * (CHECKSUM_COMPLETE) or when they had extension headers, and SCTP when a card
+ * was still to compute the checksum (CHECKSUM_PARTIAL).
  *
  * Return: true if so.
  */
@@ -44,7 +45,7 @@ static inline bool wlch_may_bind(const struct ip_vs_conn *cp)
 #ifdef WLCH_HAVE_CHECKSUM_COMMON_CHECK
 	return true;
 #else
-	return cp->af != AF_INET6 ||
+	return (cp->af != AF_INET6 && cp->protocol != IPPROTO_SCTP) ||
 	       IP_VS_FWD_METHOD(cp) != IP_VS_CONN_F_MASQ;
 #endif
 }
@@ -53,7 +54,7 @@ static inline bool wlch_may_bind(const struct ip_vs_conn *cp)
 #ifdef WLCH_HAVE_CHECKSUM_COMMON_CHECK
 #define WLCH_UNTRACKED_INFO ""
 #else
-#define WLCH_UNTRACKED_INFO "IPv6 with NAT"
+#define WLCH_UNTRACKED_INFO "IPv6 with NAT, SCTP with NAT"
 #endif
 
 /**

@@ -203,11 +203,19 @@ static void wlch_look_at_conn(struct ip_vs_conn *cp,
 		wlch_follow_conn(cp, proto);
 }
 
-static struct wlch_protocol wlch_tcp, wlch_udp;
+static struct wlch_protocol wlch_tcp, wlch_sctp, wlch_udp;
 
 static int wlch_tcp_app_conn_bind(struct ip_vs_conn *cp)
 {
 	int ret = wlch_tcp.core->app_conn_bind(cp);
+
+	wlch_bind_conn(cp);
+	return ret;
+}
+
+static int wlch_sctp_app_conn_bind(struct ip_vs_conn *cp)
+{
+	int ret = wlch_sctp.core->app_conn_bind(cp);
 
 	wlch_bind_conn(cp);
 	return ret;
@@ -237,6 +245,17 @@ static void wlch_tcp_transition(struct ip_vs_conn *cp, int direction,
 
 WLCH_STATE_TRANSITION(wlch_tcp_state_transition, wlch_tcp_transition)
 
+static void wlch_sctp_transition(struct ip_vs_conn *cp, int direction,
+				 const struct sk_buff *skb,
+				 struct ip_vs_proto_data *pd,
+				 unsigned int iph_len)
+{
+	wlch_core_transition(wlch_sctp.core, cp, direction, skb, pd, iph_len);
+	wlch_look_at_conn(cp, &wlch_sctp);
+}
+
+WLCH_STATE_TRANSITION(wlch_sctp_state_transition, wlch_sctp_transition)
+
 static struct wlch_protocol wlch_tcp = {
 	.number		= IPPROTO_TCP,
 	.handshake	= BIT(IP_VS_TCP_S_NONE) | BIT(IP_VS_TCP_S_SYN_SENT) |
@@ -245,6 +264,24 @@ static struct wlch_protocol wlch_tcp = {
 	.wrapped	= {
 		.app_conn_bind		= wlch_tcp_app_conn_bind,
 		.state_transition	= wlch_tcp_state_transition,
+	},
+};
+
+/* To the core all of the handshake is inactive. */
+static struct wlch_protocol wlch_sctp = {
+	.number		= IPPROTO_SCTP,
+	.handshake	= BIT(IP_VS_SCTP_S_NONE) | BIT(IP_VS_SCTP_S_INIT1) |
+			  BIT(IP_VS_SCTP_S_INIT) |
+			  BIT(IP_VS_SCTP_S_COOKIE_SENT) |
+			  BIT(IP_VS_SCTP_S_COOKIE_REPLIED) |
+			  BIT(IP_VS_SCTP_S_COOKIE_WAIT) |
+			  BIT(IP_VS_SCTP_S_COOKIE) |
+			  BIT(IP_VS_SCTP_S_COOKIE_ECHOED),
+	.refused	= BIT(IP_VS_SCTP_S_REJECTED) |
+			  BIT(IP_VS_SCTP_S_CLOSED),
+	.wrapped	= {
+		.app_conn_bind		= wlch_sctp_app_conn_bind,
+		.state_transition	= wlch_sctp_state_transition,
 	},
 };
 
@@ -257,6 +294,7 @@ static struct wlch_protocol wlch_udp = {
 
 static struct wlch_protocol *const wlch_protocols[] = {
 	&wlch_tcp,
+	&wlch_sctp,
 	&wlch_udp,
 };
 
