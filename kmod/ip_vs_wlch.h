@@ -153,7 +153,7 @@ bool wlch_params_usable(const struct ip_vs_service *svc,
 			const struct wlch_params *params);
 
 /* ip_vs_wlch_claim.c */
-bool wlch_claim(struct wlch_server *server, u64 seen, u32 now, bool anyway);
+bool wlch_claim(struct wlch_server *server, u64 seen, bool anyway);
 void wlch_claim_end(const struct ip_vs_dest *dest);
 struct wlch_server *wlch_claim_turn(const struct ip_vs_dest *dest);
 

@@ -7,12 +7,14 @@
  * together, but they run one after the other on the same CPU, so a note is
  * left there. In process context (clients on the director itself) a softirq
  * may come between them and replace the note, or the task may move to another
- * CPU: then the note is not found, or a stale one is, and the claim runs out
- * by itself. Nothing but the balance of a few milliseconds depends on it.
+ * CPU: then the note is not found and the claim runs out by itself, or a note
+ * of the same server is found and ends that claim instead. Nothing but the
+ * balance of a few milliseconds depends on it.
  */
 
 #define pr_fmt(fmt) "IPVS: wlch: " fmt
 
+#include <linux/jiffies.h>
 #include <linux/percpu.h>
 
 #include "ip_vs_wlch.h"
@@ -33,14 +35,13 @@ static DEFINE_PER_CPU(struct wlch_note, wlch_notes);
  * wlch_claim() - make a choice visible to the picks on other CPUs
  * @server: the chosen server
  * @seen: its arrivals before its load was read
- * @now: jiffies
  * @anyway: also if somebody else has claimed it since
  *
  * Context: any but hard interrupt, BH disabled.
  * Return: true if it is claimed; false if the choice has to be made again,
  * because it rests on a load that did not include somebody else's claim.
  */
-bool wlch_claim(struct wlch_server *server, u64 seen, u32 now, bool anyway)
+bool wlch_claim(struct wlch_server *server, u64 seen, bool anyway)
 {
 	struct wlch_note *note = this_cpu_ptr(&wlch_notes);
 	s64 old = seen;
@@ -49,14 +50,16 @@ bool wlch_claim(struct wlch_server *server, u64 seen, u32 now, bool anyway)
 	do {
 		if (wlch_claimed_between(seen, old) && !anyway)
 			return false;
-		new = wlch_claim_add(old, now);
+		new = wlch_claim_add(old, jiffies);
 	} while (!atomic64_try_cmpxchg(&server->arrivals, &old, new));
 	note->dest = server->dest;
 	note->stamp = wlch_claim_stamp(new);
 	return true;
 }
 
-/* Has this CPU's last pick claimed @dest? The note is taken away. */
+/* Has this CPU's last pick claimed @dest, and is the claim still good? The
+ * note is taken away.
+ */
 static bool wlch_note_take(const struct ip_vs_dest *dest, u32 *stamp)
 {
 	struct wlch_note *note;
@@ -64,7 +67,8 @@ static bool wlch_note_take(const struct ip_vs_dest *dest, u32 *stamp)
 
 	local_bh_disable();
 	note = this_cpu_ptr(&wlch_notes);
-	found = note->dest == dest;
+	found = note->dest == dest &&
+		wlch_claim_age(note->stamp, jiffies) <= 1;
 	if (found) {
 		*stamp = note->stamp;
 		note->dest = NULL;

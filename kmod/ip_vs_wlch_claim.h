@@ -10,6 +10,9 @@
  * the packet is dropped) and nobody would tell. So a claim is void by itself
  * after one to two jiffies: the word counts the claims of the last jiffy in
  * which there was one, and those of the jiffy before.
+ *
+ * "now" is always jiffies read after the word was, with acquire: then it is
+ * not before the word's last claim.
  */
 #ifndef _IP_VS_WLCH_CLAIM_H
 #define _IP_VS_WLCH_CLAIM_H
@@ -27,20 +30,20 @@
  *	too many would not spill over
  */
 #define WLCH_ARR_SEQ		GENMASK_ULL(5, 0)
-#define WLCH_ARR_STAMP		GENMASK_ULL(17, 6)
-#define WLCH_ARR_PREV		GENMASK_ULL(26, 18)
-#define WLCH_ARR_CUR		GENMASK_ULL(35, 27)
-#define WLCH_ARR_PENDING	GENMASK_ULL(63, 36)
+#define WLCH_ARR_STAMP		GENMASK_ULL(15, 6)
+#define WLCH_ARR_PREV		GENMASK_ULL(26, 16)
+#define WLCH_ARR_CUR		GENMASK_ULL(37, 27)
+#define WLCH_ARR_PENDING	GENMASK_ULL(63, 38)
 
 #define WLCH_STAMP_MASK		FIELD_MAX(WLCH_ARR_STAMP)
 #define WLCH_CLAIMS_MAX		FIELD_MAX(WLCH_ARR_CUR)
-#define WLCH_ONE_PENDING	((s64)BIT_ULL(36))
+#define WLCH_ONE_PENDING	((s64)BIT_ULL(38))
 
 /**
  * wlch_pending() - the connections that are pending
  * @arrivals: the word
  *
- * Return: their number, below 2^28.
+ * Return: their number, below 2^26.
  */
 static inline u32 wlch_pending(u64 arrivals)
 {
@@ -58,14 +61,16 @@ static inline u32 wlch_claim_stamp(u64 arrivals)
 	return FIELD_GET(WLCH_ARR_STAMP, arrivals);
 }
 
-/* Jiffies since the last claim. CPUs may disagree by one on what time it is:
- * what has been claimed in the next jiffy was claimed in this one.
+/**
+ * wlch_claim_age() - the jiffies since a claim
+ * @stamp: wlch_claim_stamp() when it was made
+ * @now: jiffies
+ *
+ * Return: their number, less what WLCH_STAMP_MASK cannot tell.
  */
-static inline u32 wlch_claim_age(u64 arrivals, u32 now)
+static inline u32 wlch_claim_age(u32 stamp, u32 now)
 {
-	u32 age = (now - wlch_claim_stamp(arrivals)) & WLCH_STAMP_MASK;
-
-	return age == WLCH_STAMP_MASK ? 0 : age;
+	return (now - stamp) & WLCH_STAMP_MASK;
 }
 
 /**
@@ -73,8 +78,8 @@ static inline u32 wlch_claim_age(u64 arrivals, u32 now)
  * @arrivals: the word
  * @now: jiffies
  *
- * A word that nobody touches until its stamp comes round again (16 s with 250
- * jiffies a second) has its void claims back for two jiffies.
+ * A word in which nothing is claimed until its stamp comes round again (4 s
+ * with 250 jiffies a second) has its void claims back for two jiffies.
  *
  * Return: their number.
  */
@@ -82,7 +87,7 @@ static inline u32 wlch_claims(u64 arrivals, u32 now)
 {
 	u32 claims = FIELD_GET(WLCH_ARR_CUR, arrivals);
 
-	switch (wlch_claim_age(arrivals, now)) {
+	switch (wlch_claim_age(wlch_claim_stamp(arrivals), now)) {
 	case 0:
 		return claims + FIELD_GET(WLCH_ARR_PREV, arrivals);
 	case 1:
@@ -104,8 +109,7 @@ static inline u64 wlch_claim_add(u64 arrivals, u32 now)
 	u32 cur = FIELD_GET(WLCH_ARR_CUR, arrivals);
 	u32 prev = FIELD_GET(WLCH_ARR_PREV, arrivals);
 	u32 seq = FIELD_GET(WLCH_ARR_SEQ, arrivals) + 1;
-	u32 age = wlch_claim_age(arrivals, now);
-	u32 stamp = age ? now : wlch_claim_stamp(arrivals);
+	u32 age = wlch_claim_age(wlch_claim_stamp(arrivals), now);
 
 	if (age) {
 		prev = age == 1 ? cur : 0;
@@ -115,7 +119,7 @@ static inline u64 wlch_claim_add(u64 arrivals, u32 now)
 		cur++;
 	return (arrivals & WLCH_ARR_PENDING) |
 	       FIELD_PREP(WLCH_ARR_CUR, cur) | FIELD_PREP(WLCH_ARR_PREV, prev) |
-	       FIELD_PREP(WLCH_ARR_STAMP, stamp & WLCH_STAMP_MASK) |
+	       FIELD_PREP(WLCH_ARR_STAMP, now & WLCH_STAMP_MASK) |
 	       FIELD_PREP(WLCH_ARR_SEQ, seq & FIELD_MAX(WLCH_ARR_SEQ));
 }
 
@@ -129,7 +133,7 @@ static inline u64 wlch_claim_add(u64 arrivals, u32 now)
  */
 static inline u64 wlch_claim_drop(u64 arrivals, u32 stamp)
 {
-	switch ((wlch_claim_stamp(arrivals) - stamp) & WLCH_STAMP_MASK) {
+	switch (wlch_claim_age(stamp, wlch_claim_stamp(arrivals))) {
 	case 0:
 		if (arrivals & WLCH_ARR_CUR)
 			arrivals -= FIELD_PREP(WLCH_ARR_CUR, 1);

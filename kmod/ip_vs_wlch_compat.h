@@ -12,17 +12,18 @@
 /**
  * wlch_dest_inactconns() - connections of a server that are not active
  * @dest: the server
+ * @active: its active connections, read before
  *
  * Kernels count either these, or all connections.
  *
  * Context: any.
  * Return: the count; never negative where it is a difference.
  */
-static inline int wlch_dest_inactconns(const struct ip_vs_dest *dest)
+static inline int wlch_dest_inactconns(const struct ip_vs_dest *dest,
+				       int active)
 {
 #ifdef WLCH_HAVE_DEST_TOTALCONNS
-	return max(atomic_read(&dest->totalconns) -
-		   atomic_read(&dest->activeconns), 0);
+	return max(atomic_read(&dest->totalconns) - active, 0);
 #else
 	return atomic_read(&dest->inactconns);
 #endif
@@ -30,7 +31,7 @@ static inline int wlch_dest_inactconns(const struct ip_vs_dest *dest)
 
 /**
  * wlch_may_bind() - can this kernel bear that a connection has an application?
- * @cp: a new connection
+ * @cp: the connection
  *
  * With NAT the core verifies the checksum of the packets of such connections.
  * Before it had ip_vs_checksum_common_check() it took valid packets for wrong

@@ -144,8 +144,10 @@ static bool may_be_chosen(const struct ip_vs_dest *dest)
 /* Is a better than b? Default factors, and numbers so small that 64 bits do. */
 static bool is_better(const struct ip_vs_dest *a, const struct ip_vs_dest *b)
 {
-	s64 load_a = atomic_read(&a->activeconns) * 8 + wlch_dest_inactconns(a);
-	s64 load_b = atomic_read(&b->activeconns) * 8 + wlch_dest_inactconns(b);
+	int active_a = atomic_read(&a->activeconns);
+	int active_b = atomic_read(&b->activeconns);
+	s64 load_a = active_a * 8 + wlch_dest_inactconns(a, active_a);
+	s64 load_b = active_b * 8 + wlch_dest_inactconns(b, active_b);
 	s64 left = load_a * atomic_read(&b->weight);
 	s64 right = load_b * atomic_read(&a->weight);
 

@@ -74,10 +74,11 @@ void pool_empty(struct pool *pool)
 /* The index of the chosen server, or -1. It stays claimed. */
 int pool_claim(struct pool *pool)
 {
+	struct ip_vs_iphdr iph = { .protocol = pool->svc.protocol };
 	struct ip_vs_dest *dest;
 
 	rcu_read_lock();
-	dest = wlch_schedule(&pool->svc, NULL, NULL);
+	dest = wlch_schedule(&pool->svc, NULL, &iph);
 	rcu_read_unlock();
 	return dest ? dest - pool->dest : -1;
 }

@@ -85,11 +85,11 @@ struct wlch_counts {
  * @inactive: what the core counts as inactive
  * @gauge: the tracker's gauges of this server
  *
- * The counters belong to different writers and are read one after the other.
- * When the core has begun to count a pending connection as active, and the
- * tracker has not moved it yet, it is there twice: as many as that are missing
- * from the inactive ones, and are taken away from the established. Otherwise a
- * difference that comes out negative is taken as 0.
+ * The counters belong to different writers and are read one after the other,
+ * see wlch_server_count(). When the core counts a pending connection as active
+ * and the tracker has not moved it yet, it is there twice. It is then missing
+ * from the inactive ones: where these come out negative, as many are taken
+ * away from the established. Otherwise what comes out negative is taken as 0.
  */
 static inline void wlch_count(struct wlch_counts *counts, int active,
 			      int inactive, const int gauge[WLCH_NR_GAUGES])

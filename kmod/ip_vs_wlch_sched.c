@@ -43,9 +43,12 @@
  * @server: its private counters, or NULL if there was no memory for them:
  *	then what is half-open counts as the core sees it
  *
- * No connection is counted twice that moves on another CPU meanwhile: a
- * connection goes from the arrivals to a gauge, so the gauges are read first;
- * and what is in the arrivals is in the core's counters, so those come last.
+ * Connections move on other CPUs meanwhile. Most go from the arrivals to the
+ * handshakes, and from there to the established or the refused; the core moves
+ * first. So they are read the other way round, the core's counters last, and
+ * the active ones once: then a connection that makes one of these moves is
+ * not counted twice. Each other move, and the moment in which the core has a
+ * connection of which the claim is not ended yet, can show it twice or not.
  *
  * Context: any; @dest and @server are kept alive by the caller.
  * Return: the arrivals of the server as they were before the core's counters
@@ -57,17 +60,19 @@ u64 wlch_server_count(struct wlch_counts *counts,
 {
 	int gauge[WLCH_NR_GAUGES] = {};
 	u64 arrivals = 0;
-	int i;
+	int active, inactive;
 
 	if (server) {
-		for (i = 0; i < WLCH_PENDING; i++)
-			gauge[i] = atomic_read(&server->gauge[i]);
-		smp_rmb();	/* pairs with wlch_move_conn() */
+		gauge[WLCH_REFUSED_GAUGE] =
+			atomic_read_acquire(&server->gauge[WLCH_REFUSED_GAUGE]);
+		gauge[WLCH_HANDSHAKE] =
+			atomic_read_acquire(&server->gauge[WLCH_HANDSHAKE]);
 		arrivals = atomic64_read_acquire(&server->arrivals);
 		gauge[WLCH_PENDING] = wlch_pending(arrivals);
 	}
-	wlch_count(counts, atomic_read(&dest->activeconns),
-		   wlch_dest_inactconns(dest), gauge);
+	active = atomic_read_acquire(&dest->activeconns);
+	inactive = wlch_dest_inactconns(dest, active);
+	wlch_count(counts, active, inactive, gauge);
 	return arrivals;
 }
 
@@ -75,7 +80,6 @@ u64 wlch_server_count(struct wlch_counts *counts,
  * struct wlch_pick - a choice in progress
  * @factor: what a connection is worth, by class
  * @claim: what a claim is worth: as much as the connection that it stands for
- * @now: jiffies
  * @choice: how good the best is
  * @dest: the best
  * @server: its private counters, if any
@@ -84,7 +88,6 @@ u64 wlch_server_count(struct wlch_counts *counts,
 struct wlch_pick {
 	const u32		*factor;
 	u32			claim;
-	u32			now;
 	struct wlch_choice	choice;
 	struct ip_vs_dest	*dest;
 	struct wlch_server	*server;
@@ -105,7 +108,7 @@ static void wlch_look_at(struct wlch_pick *pick, struct ip_vs_dest *dest,
 		return;
 	arrivals = wlch_server_count(&counts, dest, server);
 	load = wlch_load(&counts, pick->factor) +
-	       (u64)wlch_claims(arrivals, pick->now) * pick->claim;
+	       (u64)wlch_claims(arrivals, jiffies) * pick->claim;
 	if (wlch_choice_offer(&pick->choice, load, weight)) {
 		pick->dest = dest;
 		pick->server = server;
@@ -113,17 +116,18 @@ static void wlch_look_at(struct wlch_pick *pick, struct ip_vs_dest *dest,
 	}
 }
 
-/* Who has claimed a server here is about to make a connection, which counts as
- * half-open, or with UDP as inactive. What runs over a fwmark is not known.
+/* Who has claimed a server is about to make a connection, which counts as
+ * half-open, or with UDP as inactive. Where a fwmark has both, all claims are
+ * taken for what this packet's will be.
  */
-static enum wlch_factor wlch_claim_class(const struct ip_vs_service *svc)
+static enum wlch_factor wlch_claim_class(const struct ip_vs_iphdr *iph)
 {
-	return !svc->fwmark && svc->protocol == IPPROTO_UDP ? WLCH_INACTIVE :
-							      WLCH_HALFOPEN;
+	return iph->protocol == IPPROTO_UDP ? WLCH_INACTIVE : WLCH_HALFOPEN;
 }
 
 static void wlch_look_at_all(struct wlch_pick *pick,
-			     const struct wlch_service *ws)
+			     const struct wlch_service *ws,
+			     const struct ip_vs_iphdr *iph)
 {
 	struct wlch_table *table = rcu_dereference(ws->table);
 	struct ip_vs_dest *dest;
@@ -131,8 +135,7 @@ static void wlch_look_at_all(struct wlch_pick *pick,
 
 	memset(pick, 0, sizeof(*pick));
 	pick->factor = rcu_dereference(ws->params)->factor;
-	pick->claim = pick->factor[wlch_claim_class(ws->svc)];
-	pick->now = jiffies;
+	pick->claim = pick->factor[wlch_claim_class(iph)];
 	if (likely(table)) {
 		for (i = 0; i < table->nr; i++)
 			wlch_look_at(pick, table->server[i]->dest,
@@ -151,20 +154,21 @@ static void wlch_look_at_all(struct wlch_pick *pick,
 /* Choose a server and claim it.
  *
  * Two CPUs that see the same loads want the same server. One of them claims
- * it; the other finds that out when it claims, and looks again. So a claimed
- * server was the best when it was claimed, without a lock.
+ * it; the other finds that out when it claims, and looks again. So no two
+ * choices of a server rest on the same load of it, without a lock.
  *
  * Return: number of retries.
  */
 static unsigned int wlch_choose(struct wlch_pick *pick,
-				const struct wlch_service *ws)
+				const struct wlch_service *ws,
+				const struct ip_vs_iphdr *iph)
 {
 	unsigned int retries = 0;
 
 	for (;;) {
-		wlch_look_at_all(pick, ws);
+		wlch_look_at_all(pick, ws, iph);
 		if (!pick->server ||
-		    wlch_claim(pick->server, pick->arrivals, pick->now,
+		    wlch_claim(pick->server, pick->arrivals,
 			       retries == WLCH_MAX_RETRIES))
 			return retries;
 		retries++;
@@ -186,7 +190,7 @@ static void wlch_count_pick(const struct wlch_service *ws, bool found,
  * wlch_schedule() - choose a server for a new connection
  * @svc: the service
  * @skb: not used
- * @iph: not used
+ * @iph: the packet's header, for its protocol
  *
  * Context: under rcu_read_lock(); softirq, or process for local clients.
  * Return: the server, or NULL if there is none to choose.
@@ -200,7 +204,7 @@ struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
 	unsigned int retries;
 
 	local_bh_disable();
-	retries = wlch_choose(&pick, ws);
+	retries = wlch_choose(&pick, ws, iph);
 	wlch_count_pick(ws, pick.dest, retries);
 	local_bh_enable();
 	if (!pick.dest) {

@@ -12,7 +12,7 @@
  *   are wrapped.
  * - app_conn_bind() is called for each new connection, before anybody can
  *   find it, as long as the protocol has applications in the namespace; we
- *   count as one. A connection that schedule() chose a server for, and that no
+ *   count as one. A connection whose server schedule() has claimed, and that no
  *   application took, is bound to an application of ours, which has no packet
  *   handlers. The core treats the packets as those of any application: with
  *   NAT it verifies their checksum, and with conntrack it prepares for
@@ -48,6 +48,8 @@ static struct ip_vs_app wlch_trackers[WLCH_NR_GAUGES];
  * @number: IPPROTO_*
  * @handshake: mask of the states of the handshake
  * @refused: mask of the states that a handshake comes to when it is reset
+ * @opens_active: with the first packet of the handshake the core counts the
+ *	connection as active, so one that is still pending has not begun it
  * @core: the core's operations; NULL if the core lacks the protocol
  * @wrapped: copy of @core, in which app_conn_bind() and state_transition()
  *	are ours; the second only if it has states
@@ -56,6 +58,7 @@ struct wlch_protocol {
 	u16			number;
 	unsigned long		handshake;
 	unsigned long		refused;
+	bool			opens_active;
 	struct ip_vs_protocol	*core;
 	struct ip_vs_protocol	wrapped;
 };
@@ -74,11 +77,11 @@ static void wlch_gauge_add(struct wlch_server *server, enum wlch_gauge gauge,
 		atomic_add(n, &server->gauge[gauge]);
 }
 
-/* Has schedule() chosen a server just to make this connection? A template is
- * made before the connection that it was chosen for, and a synced one without
- * asking.
+/* Can a claim have been made for this connection? Not for a template: it is
+ * made before the connection that the server was chosen for. Not for a synced
+ * one: nothing was chosen here.
  */
-static bool wlch_was_scheduled(const struct ip_vs_conn *cp)
+static bool wlch_may_be_claimed(const struct ip_vs_conn *cp)
 {
 	return cp->dest &&
 	       !(cp->flags & (IP_VS_CONN_F_TEMPLATE | IP_VS_CONN_F_SYNC));
@@ -89,7 +92,7 @@ static void wlch_bind_conn(struct ip_vs_conn *cp)
 {
 	struct wlch_server *server;
 
-	if (!wlch_was_scheduled(cp))
+	if (!wlch_may_be_claimed(cp))
 		return;
 	if (cp->app || !wlch_may_bind(cp)) {
 		wlch_claim_end(cp->dest);
@@ -122,11 +125,8 @@ static void wlch_unbind_conn(struct ip_vs_app *app, struct ip_vs_conn *cp)
 /* Bind a connection that others may know, in the handshake. Under cp->lock. */
 static void wlch_bind_late(struct ip_vs_conn *cp, enum wlch_gauge gauge)
 {
-	struct wlch_server *server;
+	struct wlch_server *server = wlch_server_get(cp->dest);
 
-	if (!cp->dest || !wlch_may_bind(cp))
-		return;
-	server = wlch_server_get(cp->dest);
 	if (!server)
 		return;
 	wlch_gauge_add(server, gauge, 1);
@@ -148,7 +148,7 @@ static struct wlch_server *wlch_move_conn(struct ip_vs_conn *cp,
 	struct wlch_server *server = cp->app_data;
 
 	wlch_gauge_add(server, gauge, -1);
-	smp_mb__after_atomic();		/* pairs with wlch_server_count() */
+	smp_mb__after_atomic();	/* pairs with acquire in wlch_server_count() */
 	if (next != WLCH_UNTRACKED) {
 		wlch_gauge_add(server, next, 1);
 		WRITE_ONCE(cp->app, &wlch_trackers[next]);
@@ -163,35 +163,55 @@ static struct wlch_server *wlch_move_conn(struct ip_vs_conn *cp,
  *
  * Two CPUs may be here for packets of the same connection. The lock makes
  * each see a state and a flag that belong together, and the last one settles.
+ *
+ * What is closed and still pending, though the handshake would be active, has
+ * not been refused: it is the end of a connection that another director knew
+ * (sloppy_tcp).
  */
 static void wlch_follow_conn(struct ip_vs_conn *cp,
 			     const struct wlch_protocol *proto)
 {
 	struct wlch_server *done = NULL;
-	enum wlch_gauge gauge, next;
-	bool handshake;
+	enum wlch_gauge gauge = WLCH_UNTRACKED, next;
+	bool refused;
 
 	spin_lock_bh(&cp->lock);
-	handshake = BIT(cp->state) & proto->handshake;
-	next = wlch_next_gauge(handshake, BIT(cp->state) & proto->refused,
-			       !(cp->flags & IP_VS_CONN_F_INACTIVE));
-	if (wlch_is_tracker(cp->app)) {
+	if (wlch_is_tracker(cp->app))
 		gauge = cp->app - wlch_trackers;
-		if (next != gauge)
-			done = wlch_move_conn(cp, gauge, next);
-	} else if (!cp->app && handshake) {
+	else if (cp->app)
+		goto unlock;
+	refused = BIT(cp->state) & proto->refused &&
+		  gauge != WLCH_UNTRACKED &&
+		  !(gauge == WLCH_PENDING && proto->opens_active);
+	next = wlch_next_gauge(BIT(cp->state) & proto->handshake, refused,
+			       !(cp->flags & IP_VS_CONN_F_INACTIVE));
+	if (next == gauge)
+		goto unlock;
+	if (gauge == WLCH_UNTRACKED)
 		wlch_bind_late(cp, next);
-	}
+	else
+		done = wlch_move_conn(cp, gauge, next);
+unlock:
 	spin_unlock_bh(&cp->lock);
 	if (done)
 		wlch_server_put(done);
 }
 
+/* What a message of the sync daemon has made is not bound: its states come by
+ * messages, too, and its server and applications after it can be found.
+ */
+static bool wlch_may_bind_late(const struct ip_vs_conn *cp)
+{
+	return cp->dest && !(cp->flags & IP_VS_CONN_F_SYNC) &&
+	       wlch_may_bind(cp);
+}
+
 /* After the core has set the state that a packet leads to.
  *
- * The test is lockless. Whoever brings a connection into the handshake, or out
- * of it, comes here after that with what it has set itself, so a change is
- * missed by nobody but who is followed by another.
+ * The test is lockless. Who brings a connection into the handshake, or out of
+ * it, comes here after that with what it has set itself, so a change is
+ * missed by nobody but who is followed by another. Two changes of the core do
+ * not lead here: a message of the sync daemon, and ip_vs_tcp_conn_listen().
  */
 static void wlch_look_at_conn(struct ip_vs_conn *cp,
 			      const struct wlch_protocol *proto)
@@ -199,7 +219,8 @@ static void wlch_look_at_conn(struct ip_vs_conn *cp,
 	const struct ip_vs_app *app = READ_ONCE(cp->app);
 
 	if (unlikely(wlch_is_tracker(app) ||
-		     (!app && BIT(READ_ONCE(cp->state)) & proto->handshake)))
+		     (!app && BIT(READ_ONCE(cp->state)) & proto->handshake &&
+		      wlch_may_bind_late(cp))))
 		wlch_follow_conn(cp, proto);
 }
 
@@ -229,7 +250,7 @@ static int wlch_udp_app_conn_bind(struct ip_vs_conn *cp)
 {
 	int ret = wlch_udp.core->app_conn_bind(cp);
 
-	if (wlch_was_scheduled(cp) && !(cp->flags & IP_VS_CONN_F_ONE_PACKET))
+	if (wlch_may_be_claimed(cp) && !(cp->flags & IP_VS_CONN_F_ONE_PACKET))
 		wlch_claim_end(cp->dest);
 	return ret;
 }
@@ -261,6 +282,7 @@ static struct wlch_protocol wlch_tcp = {
 	.handshake	= BIT(IP_VS_TCP_S_NONE) | BIT(IP_VS_TCP_S_SYN_SENT) |
 			  BIT(IP_VS_TCP_S_SYN_RECV) | BIT(IP_VS_TCP_S_SYNACK),
 	.refused	= BIT(IP_VS_TCP_S_CLOSE),
+	.opens_active	= true,
 	.wrapped	= {
 		.app_conn_bind		= wlch_tcp_app_conn_bind,
 		.state_transition	= wlch_tcp_state_transition,
