@@ -18,6 +18,7 @@
 #define _IP_VS_WLCH_CLAIM_H
 
 #include <linux/bitfield.h>
+#include <linux/bitops.h>
 #include <linux/types.h>
 
 /*
@@ -43,11 +44,12 @@
  * wlch_pending() - the connections that are pending
  * @arrivals: the word
  *
- * Return: their number, below 2^26.
+ * Return: their number, below 2^25. If they were ever counted down once too
+ * often it is negative, and not huge.
  */
-static inline u32 wlch_pending(u64 arrivals)
+static inline int wlch_pending(u64 arrivals)
 {
-	return FIELD_GET(WLCH_ARR_PENDING, arrivals);
+	return sign_extend32(FIELD_GET(WLCH_ARR_PENDING, arrivals), 25);
 }
 
 /**

@@ -75,7 +75,7 @@ static void claims_drop(struct kunit *test)
 
 static void claims_limits(struct kunit *test)
 {
-	u64 arrivals = WLCH_ARR_PENDING;
+	u64 arrivals = -WLCH_ONE_PENDING;
 	int i;
 
 	for (i = 0; i < 2 * WLCH_CLAIMS_MAX; i++) {
@@ -87,9 +87,8 @@ static void claims_limits(struct kunit *test)
 		arrivals = next;
 	}
 	KUNIT_EXPECT_EQ(test, WLCH_CLAIMS_MAX, wlch_claims(arrivals, 7));
-	KUNIT_EXPECT_EQ(test, FIELD_MAX(WLCH_ARR_PENDING),
-			wlch_pending(arrivals));
-	/* one pending too many leaves the claims alone, and so does one less */
+	KUNIT_EXPECT_EQ(test, -1, wlch_pending(arrivals));
+	/* the claims are left alone when it goes through 0 */
 	arrivals += WLCH_ONE_PENDING;
 	KUNIT_EXPECT_EQ(test, 0, wlch_pending(arrivals));
 	KUNIT_EXPECT_EQ(test, WLCH_CLAIMS_MAX, wlch_claims(arrivals, 7));
