@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tcp_hold - open many TCP connections at a given pace and hold them
+ * tcp_hold - open many connections at a given pace and hold them
  *
  *	tcp_hold [OPTIONS] ADDRESS PORT COUNT
  *
@@ -52,7 +52,9 @@ static const char usage[] =
 	"  --wait SECONDS  report at the latest then (30)\n"
 	"  --hold SECONDS  end by itself that long after the report\n"
 	"  --rst           end the connections with a reset (SCTP: an abort)\n"
-	"  --sctp          SCTP associations instead\n";
+	"  --sctp          SCTP associations instead\n"
+	"  --udp           UDP flows instead: each sends one datagram and is\n"
+	"                  connected when an answer comes\n";
 
 static void die(const char *what)
 {
@@ -90,6 +92,7 @@ static void parse_options(struct settings *set, int argc, char **argv)
 		{ "hold",     required_argument, NULL, 'h' },
 		{ "rst",      no_argument,       NULL, 'r' },
 		{ "sctp",     no_argument,       NULL, 's' },
+		{ "udp",      no_argument,       NULL, 'u' },
 		{ }
 	};
 	int c;
@@ -113,6 +116,9 @@ static void parse_options(struct settings *set, int argc, char **argv)
 			break;
 		case 's':
 			set->protocol = IPPROTO_SCTP;
+			break;
+		case 'u':
+			set->protocol = IPPROTO_UDP;
 			break;
 		default:
 			fputs(usage, stderr);
@@ -154,22 +160,46 @@ static enum outcome outcome_of(int error)
 	}
 }
 
+/* The error of a connect, 0 when it is done; UDP has to wait for an answer */
+static int start(const struct settings *set, int fd)
+{
+	if (connect(fd, (struct sockaddr *)&set->to, set->to_len))
+		return errno;
+	if (set->protocol != IPPROTO_UDP)
+		return 0;
+	return send(fd, "?", 1, 0) < 0 ? errno : EINPROGRESS;
+}
+
+/* What became of it, once epoll says that something did */
+static int result(const struct settings *set, int fd)
+{
+	socklen_t len = sizeof(int);
+	int error = 0;
+	char answer;
+
+	if (set->protocol == IPPROTO_UDP)
+		return recv(fd, &answer, 1, 0) < 0 ? errno : 0;
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return error;
+}
+
 static void open_one(struct state *st)
 {
 	const struct settings *set = st->set;
-	struct epoll_event ev = { .events = EPOLLOUT };
+	int datagrams = set->protocol == IPPROTO_UDP;
+	struct epoll_event ev = { .events = datagrams ? EPOLLIN : EPOLLOUT };
 	enum outcome outcome;
 	int fd;
 
-	fd = socket(set->to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+	fd = socket(set->to.ss_family,
+		    (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		    set->protocol);
 	if (fd < 0)
 		die("socket");
 	if (set->from_len && bind(fd, (struct sockaddr *)&set->from, set->from_len))
 		die("bind");
 
-	outcome = outcome_of(connect(fd, (struct sockaddr *)&set->to, set->to_len) ?
-			     errno : 0);
+	outcome = outcome_of(start(set, fd));
 	st->tally[outcome]++;
 	st->fds[st->opened++] = fd;
 	ev.data.fd = fd;
@@ -179,13 +209,9 @@ static void open_one(struct state *st)
 
 static void decide(struct state *st, int fd)
 {
-	socklen_t len = sizeof(int);
-	int error = 0;
-
-	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	epoll_ctl(st->epfd, EPOLL_CTL_DEL, fd, NULL);
 	st->tally[PENDING]--;
-	st->tally[outcome_of(error)]++;
+	st->tally[outcome_of(result(st->set, fd))]++;
 }
 
 /* Handles what happens until @until; true when a signal says to end */

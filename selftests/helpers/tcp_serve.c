@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tcp_serve - accept TCP connections and hold each until its peer ends it
+ * tcp_serve - accept connections and hold each until its peer ends it
  *
- *	tcp_serve [--sctp] ADDRESS PORT [ADDRESS PORT]...
+ *	tcp_serve [--sctp | --udp] ADDRESS PORT [ADDRESS PORT]...
+ *
+ * With --udp it sends every datagram back.
  *
  * Prints "listening" once all addresses do; runs until SIGTERM or SIGINT.
  */
@@ -21,7 +23,7 @@
 #define BACKLOG 65535
 
 /* What an epoll event is about: in the upper half of its data */
-enum kind { LISTENER = 1, PEER };
+enum kind { LISTENER = 1, PEER, ECHO };
 
 static void die(const char *what)
 {
@@ -55,12 +57,15 @@ static void watch(int epfd, int fd, enum kind kind)
 
 static int listen_on(const char *host, const char *port, int protocol)
 {
+	int datagrams = protocol == IPPROTO_UDP;
 	struct sockaddr_storage ss;
 	socklen_t len = parse_address(host, port, &ss);
 	const int on = 1;
 	int fd;
 
-	fd = socket(ss.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, protocol);
+	fd = socket(ss.ss_family,
+		    (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC,
+		    protocol);
 	if (fd < 0)
 		die("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
@@ -68,8 +73,12 @@ static int listen_on(const char *host, const char *port, int protocol)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on));
 	if (bind(fd, (struct sockaddr *)&ss, len))
 		die(host);
-	if (listen(fd, BACKLOG))
+	if (!datagrams && listen(fd, BACKLOG))
 		die("listen");
+	if (datagrams && ss.ss_family == AF_INET)
+		setsockopt(fd, IPPROTO_IP, IP_PKTINFO, &on, sizeof(on));
+	if (datagrams && ss.ss_family == AF_INET6)
+		setsockopt(fd, IPPROTO_IPV6, IPV6_RECVPKTINFO, &on, sizeof(on));
 	return fd;
 }
 
@@ -96,30 +105,44 @@ static void drain(int fd)
 		close(fd);
 }
 
-int main(int argc, char **argv)
+/* The answer comes from the address that was asked, but by whatever way */
+static void forget_interface(struct msghdr *msg)
+{
+	struct cmsghdr *info = CMSG_FIRSTHDR(msg);
+
+	if (info && info->cmsg_type == IP_PKTINFO)
+		((struct in_pktinfo *)CMSG_DATA(info))->ipi_ifindex = 0;
+	if (info && info->cmsg_type == IPV6_PKTINFO)
+		((struct in6_pktinfo *)CMSG_DATA(info))->ipi6_ifindex = 0;
+}
+
+static void echo_all(int fd)
+{
+	char data[2048];
+	char control[256] __attribute__((aligned(__alignof__(struct cmsghdr))));
+	struct sockaddr_storage from;
+	struct iovec part = { .iov_base = data };
+	struct msghdr msg = { .msg_name = &from, .msg_iov = &part, .msg_iovlen = 1,
+			      .msg_control = control };
+	ssize_t n;
+
+	for (;;) {
+		part.iov_len = sizeof(data);
+		msg.msg_namelen = sizeof(from);
+		msg.msg_controllen = sizeof(control);
+		n = recvmsg(fd, &msg, 0);
+		if (n < 0)
+			return;
+		part.iov_len = n;
+		forget_interface(&msg);
+		sendmsg(fd, &msg, 0);
+	}
+}
+
+static void serve(int epfd)
 {
 	struct epoll_event events[256];
-	int protocol = IPPROTO_TCP;
-	int epfd, i, n;
-
-	if (argc > 1 && !strcmp(argv[1], "--sctp")) {
-		protocol = IPPROTO_SCTP;
-		argv++;
-		argc--;
-	}
-	if (argc < 3 || argc % 2 == 0) {
-		fprintf(stderr, "usage: tcp_serve [--sctp] ADDRESS PORT [ADDRESS PORT]...\n");
-		return 2;
-	}
-	signal(SIGPIPE, SIG_IGN);
-	raise_file_limit();
-	epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (epfd < 0)
-		die("epoll_create1");
-	for (i = 1; i < argc; i += 2)
-		watch(epfd, listen_on(argv[i], argv[i + 1], protocol), LISTENER);
-	puts("listening");
-	fflush(stdout);
+	int i, n;
 
 	for (;;) {
 		n = epoll_wait(epfd, events, 256, -1);
@@ -128,10 +151,53 @@ int main(int argc, char **argv)
 		for (i = 0; i < n; i++) {
 			int fd = (int)events[i].data.u64;
 
-			if (events[i].data.u64 >> 32 == LISTENER)
+			switch (events[i].data.u64 >> 32) {
+			case LISTENER:
 				accept_all(epfd, fd);
-			else
+				break;
+			case ECHO:
+				echo_all(fd);
+				break;
+			default:
 				drain(fd);
+			}
 		}
 	}
+}
+
+static int parse_protocol(int argc, char **argv)
+{
+	if (argc > 1 && !strcmp(argv[1], "--sctp"))
+		return IPPROTO_SCTP;
+	if (argc > 1 && !strcmp(argv[1], "--udp"))
+		return IPPROTO_UDP;
+	return IPPROTO_TCP;
+}
+
+int main(int argc, char **argv)
+{
+	int protocol = parse_protocol(argc, argv);
+	enum kind kind = protocol == IPPROTO_UDP ? ECHO : LISTENER;
+	int epfd, i;
+
+	if (protocol != IPPROTO_TCP) {
+		argv++;
+		argc--;
+	}
+	if (argc < 3 || argc % 2 == 0) {
+		fputs("usage: tcp_serve [--sctp | --udp] ADDRESS PORT [ADDRESS PORT]...\n",
+		      stderr);
+		return 2;
+	}
+	signal(SIGPIPE, SIG_IGN);
+	raise_file_limit();
+	epfd = epoll_create1(EPOLL_CLOEXEC);
+	if (epfd < 0)
+		die("epoll_create1");
+	for (i = 1; i < argc; i += 2)
+		watch(epfd, listen_on(argv[i], argv[i + 1], protocol), kind);
+	puts("listening");
+	fflush(stdout);
+
+	serve(epfd);
 }
