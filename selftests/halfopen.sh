@@ -11,11 +11,6 @@
 PORT=8100
 EXPIRY_PORT=8190
 
-# On some kernels the module leaves these alone, and says so.
-nat6_untracked() {
-	[ "$(modinfo -F untracked ip_vs_wlch)" = "IPv6 with NAT" ]
-}
-
 # unheard_clients FAMILY METHOD: 40 clients of a service on the next port, whose
 # servers do not hear them until they are unblocked
 unheard_clients() {
@@ -131,7 +126,7 @@ serve "$SERVER2" $(seq 8101 8106) || exit 1
 expiring_start
 for family in 4 6; do
 	for method in m g i; do
-		if [ $family$method = 6m ] && nat6_untracked; then
+		if [ $family$method = 6m ] && leaves_alone "IPv6 with NAT"; then
 			untracked $family $method
 		else
 			completed $family $method
@@ -139,7 +134,7 @@ for family in 4 6; do
 	done
 done
 refusing 4 8120
-nat6_untracked || refusing 6 8121
+leaves_alone "IPv6 with NAT" || refusing 6 8121
 refusing_control 8122
 expiring_end
 ktap_end

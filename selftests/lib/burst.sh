@@ -30,17 +30,19 @@ burst_slower() {
 	burst_set_delays
 }
 
-# burst_servers COUNT: the servers listen on the ports that COUNT bursts will
-# use. A first burst warms up caches, the emulator's among them.
+# burst_servers COUNT [FAMILY [OPTION]]: the servers listen on the ports that
+# COUNT bursts will use, OPTION says with which protocol. A first burst warms up
+# caches, the emulator's among them.
 burst_servers() {
 	local first=$((burst_port + 1)) last=$((burst_port + 1 + $1 * BURST_ATTEMPTS))
+	local family=${2:-4}
 	burst_set_delays || return
-	# shellcheck disable=SC2046 # port numbers
-	serve "$SERVER1" $(seq $first $last) &&
-		serve "$SERVER2" $(seq $first $last) || return
+	# shellcheck disable=SC2046,SC2086 # an option or none, port numbers
+	serve "$SERVER1" ${3:-} $(seq $first $last) &&
+		serve "$SERVER2" ${3:-} $(seq $first $last) || return
 	burst_port=$first
-	service 4 $first m rr && burst 4 $first && clients_end &&
-		ipvs -D -t "$(service_address 4 $first)"
+	service "$family" $first m rr && burst "$family" $first && clients_end &&
+		service_end "$family" $first
 }
 
 # burst_watch FAMILY: while the burst runs, list the service over and over. To
@@ -114,9 +116,35 @@ burst_with() {
 		[ -z "${burst_dir:-}" ] || burst_unwatch || return
 		burst_kept_pace && return
 		clients_end
-		ipvs -D -t "$(service_address "$family" $burst_port)"
+		service_end "$family" $burst_port
 		burst_slower $attempt
 	done
 	echo "the machine is too busy for a burst: tried $BURST_ATTEMPTS times"
 	return 1
+}
+
+# larger "N N"
+larger() {
+	local a b
+	read -r a b <<<"$1"
+	echo $((a > b ? a : b))
+}
+
+at_least() { [ "$1" -ge "$2" ] || { echo "$1 is not at least $2"; return 1; }; }
+at_most() { [ "$1" -le "$2" ] || { echo "$1 is more than $2"; return 1; }; }
+
+# burst_case NAME COMPARISON LIMIT FAMILY METHOD SCHEDULER [OPTION...]: the
+# results of a burst
+burst_case() {
+	local name=$1 comparison=$2 limit=$3 family=$4 end
+	shift 3
+	ktap_check "$name: all clients connect" burst_with "$@"
+	end=$(active "$family" "$burst_port")
+	ktap_note "$name: $end (times as specified x $burst_slowdown)"
+	ktap_check "$name: the connections are where the director says" \
+		expect "$end" "$(table "$family" "$burst_port" ESTABLISHED)"
+	ktap_check "$name: larger share $comparison $limit of $BURST_COUNT" \
+		"$comparison" "$(larger "$end")" "$limit"
+	clients_end
+	service_end "$family" "$burst_port"
 }

@@ -2,9 +2,26 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What a test asks of IPVS in the director's namespace. A service is given as
-# FAMILY PORT; its address is the VIP of the family.
+# FAMILY PORT; its address is the VIP of the family. A script that needs other
+# than TCP services with the servers of that family adds a form, and gives its
+# name as FAMILY.
 
 ipvs() { in_director ipvsadm "$@"; }
+
+# What ipvsadm calls a service of a form, and the server's port where it is not
+# the service's
+declare -A SERVICE_OPTION=([4]=-t [6]=-t) SERVER_PORT=()
+
+# form NAME FAMILY OPTION: with the VIP and the servers of that family
+form() {
+	VIP[$1]=${VIP[$2]}
+	RIP1[$1]=${RIP1[$2]}
+	RIP2[$1]=${RIP2[$2]}
+	SERVICE_OPTION[$1]=$3
+}
+
+form sctp4 4 --sctp-service
+form sctp6 6 --sctp-service
 
 # address ADDRESS PORT, as ipvsadm wants it
 address() {
@@ -16,23 +33,40 @@ address() {
 
 service_address() { address "${VIP[$1]}" "$2"; }
 
+# service_key FAMILY PORT: leaves in $key what names the service to ipvsadm. The
+# mark of a service by mark is the port.
+service_key() {
+	key=("${SERVICE_OPTION[$1]}")
+	case ${key[0]} in
+	-f)	key+=("$2")
+		[[ ${VIP[$1]} != *:* ]] || key+=(-6) ;;
+	*)	key+=("$(service_address "$1" "$2")") ;;
+	esac
+}
+
 # service FAMILY PORT METHOD SCHEDULER [OPTION...]: with both servers.
 # METHOD is ipvsadm's letter: m (NAT), g (direct routing), i (tunnelling).
 service() {
-	local family=$1 port=$2 method=$3 scheduler=$4 vs
+	local family=$1 method=$3 scheduler=$4 port=${SERVER_PORT[$1]:-$2} key
+	service_key "$1" "$2"
 	shift 4
-	vs=$(service_address "$family" "$port")
-	ipvs -A -t "$vs" -s "$scheduler" "$@" &&
-		ipvs -a -t "$vs" -r "$(address "${RIP1[$family]}" "$port")" "-$method" &&
-		ipvs -a -t "$vs" -r "$(address "${RIP2[$family]}" "$port")" "-$method"
+	ipvs -A "${key[@]}" -s "$scheduler" "$@" &&
+		ipvs -a "${key[@]}" -r "$(address "${RIP1[$family]}" "$port")" "-$method" &&
+		ipvs -a "${key[@]}" -r "$(address "${RIP2[$family]}" "$port")" "-$method"
+}
+
+service_end() {
+	local key
+	service_key "$1" "$2"
+	ipvs -D "${key[@]}"
 }
 
 # servers FAMILY PORT [OPTION...]: the listing's lines of the servers
 servers() {
-	local vs
-	vs=$(service_address "$1" "$2")
+	local key
+	service_key "$1" "$2"
 	shift 2
-	ipvs -L -n -t "$vs" "$@" | awk '$1 == "->" && $2 ~ /:[0-9]+$/'
+	ipvs -L -n "${key[@]}" "$@" | awk '$1 == "->" && $2 ~ /:[0-9]+$/'
 }
 
 # column FAMILY PORT NUMBER [OPTION...]: "server1 server2"
@@ -44,8 +78,10 @@ column() {
 }
 
 active() { column "$1" "$2" 5; }
+inactive() { column "$1" "$2" 6; }
 half_open() { column "$1" "$2" 7 --sched-param; }
 refused() { column "$1" "$2" 8 --sched-param; }
+load() { column "$1" "$2" 9 --sched-param; }
 picks() { column "$1" "$2" 10 --sched-param; }
 
 # sum "N N": their sum
@@ -69,17 +105,21 @@ proc_address() {
 	esac
 }
 
-# table FAMILY PORT STATES: "server1 server2", the number of entries of the
-# connection table in one of the states (a regular expression)
+# table FAMILY PORT STATES [PROTOCOL]: "server1 server2", the number of entries
+# of the connection table in one of the states (a regular expression)
 table() {
 	in_director cat /proc/net/ip_vs_conn | awk -v port="$(printf %04X "$2")" \
 		-v states="^($3)$" -v s1="$(proc_address "${RIP1[$1]}")" \
-		-v s2="$(proc_address "${RIP2[$1]}")" '
-		NR > 1 && $5 == port && $8 ~ states { n[$6]++ }
+		-v s2="$(proc_address "${RIP2[$1]}")" -v protocol="${4:-.}" '
+		NR > 1 && $1 ~ protocol && $5 == port && $8 ~ states { n[$6]++ }
 		END { print n[s1] + 0, n[s2] + 0 }'
 }
 
-handshakes() { table "$1" "$2" 'NONE|SYN_SENT|SYN_RECV|SYNACK'; }
+# The states of a TCP and of an SCTP handshake. UDP has no such state.
+HANDSHAKE='NONE|SYN_SENT|SYN_RECV|SYNACK'
+HANDSHAKE+='|INIT1|INIT|C-SENT|C-REPLIED|C-WAIT|COOKIE|C-ECHOED'
+
+handshakes() { table "$1" "$2" "$HANDSHAKE"; }
 
 # The reported half-open counts are what the connection table says, and it
 # says "WANT". Entries may change between the two looks: then look again.
@@ -102,13 +142,18 @@ half_open_is() {
 CLIENTS_WAIT=120
 
 # clients FAMILY PORT COUNT [OPTION...]: opens connections in the background;
-# what became of them goes to $clients_log, and clients_pid ends them
+# what became of them goes to $clients_log, and clients_pid ends them. They are
+# in the namespace $CLIENTS_IN, if set.
 clients() {
 	local family=$1 port=$2 count=$3
 	shift 3
+	case ${SERVICE_OPTION[$family]} in
+	-u)		set -- --udp "$@" ;;
+	--sctp-service)	set -- --sctp "$@" ;;
+	esac
 	clients_log=$(mktemp)
-	ip netns exec "$CLIENT" tcp_hold --wait $CLIENTS_WAIT "$@" "${VIP[$family]}" "$port" \
-		"$count" >"$clients_log" 2>&1 &
+	ip netns exec "${CLIENTS_IN:-$CLIENT}" tcp_hold --wait $CLIENTS_WAIT "$@" \
+		"${VIP[$family]}" "$port" "$count" >"$clients_log" 2>&1 &
 	clients_pid=$!
 }
 
@@ -122,6 +167,11 @@ clients_end() {
 	kill "$clients_pid" 2>/dev/null
 	wait "$clients_pid" 2>/dev/null
 	rm -f "$clients_log"
+}
+
+# leaves_alone WHAT: on some kernels the module does not follow these, and says so
+leaves_alone() {
+	modinfo -F untracked ip_vs_wlch | grep -qF "$1"
 }
 
 module_references() {

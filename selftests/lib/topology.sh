@@ -155,13 +155,17 @@ delay() {
 	tc -n "$1" qdisc replace dev eth0 root netem delay "$2ms" limit 100000
 }
 
-# block NAMESPACE PORT / unblock NAMESPACE: no SYN to that port is heard
+# block NAMESPACE PORT [CHUNK] / unblock NAMESPACE: no SYN to that port is heard,
+# and no SCTP chunk of that type to or from it, which is INIT unless it is
+# given. On a director IPVS has seen them before.
 block() {
 	ip netns exec "$1" nft -f - <<-E
 		table inet wlch {
 			chain in {
-				type filter hook input priority 0
+				type filter hook input priority 200
 				tcp dport $2 tcp flags syn drop
+				sctp dport $2 @th,96,8 ${3:-1} drop
+				sctp sport $2 @th,96,8 ${3:-1} drop
 			}
 		}
 	E
@@ -171,10 +175,15 @@ unblock() {
 	ip netns exec "$1" nft delete table inet wlch
 }
 
-# serve NAMESPACE PORT...: listen on all addresses; returns when it does
+# serve NAMESPACE [--sctp | --udp] PORT...: listen on all addresses; returns
+# when it does
 serve() {
 	local ns=$1 port args=() log rc
 	shift
+	case $1 in
+	-*)	args+=("$1")
+		shift ;;
+	esac
 	for port in "$@"; do
 		args+=(0.0.0.0 "$port" :: "$port")
 	done
