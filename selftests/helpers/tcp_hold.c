@@ -34,6 +34,7 @@ struct settings {
 	double wait_s, hold_s;		/* hold_s < 0: until a signal */
 	int reset;
 	int protocol;
+	int first_port;			/* 0: the kernel chooses */
 };
 
 struct state {
@@ -49,6 +50,7 @@ static const char usage[] =
 	"usage: tcp_hold [OPTIONS] ADDRESS PORT COUNT\n"
 	"  --interval US   microseconds between two connects (500)\n"
 	"  --bind ADDRESS  source address\n"
+	"  --sport PORT    source port of the first connection; the next have the next\n"
 	"  --wait SECONDS  report at the latest then (30)\n"
 	"  --hold SECONDS  end by itself that long after the report\n"
 	"  --rst           end the connections with a reset (SCTP: an abort)\n"
@@ -88,6 +90,7 @@ static void parse_options(struct settings *set, int argc, char **argv)
 	static const struct option options[] = {
 		{ "interval", required_argument, NULL, 'i' },
 		{ "bind",     required_argument, NULL, 'b' },
+		{ "sport",    required_argument, NULL, 'p' },
 		{ "wait",     required_argument, NULL, 'w' },
 		{ "hold",     required_argument, NULL, 'h' },
 		{ "rst",      no_argument,       NULL, 'r' },
@@ -104,6 +107,9 @@ static void parse_options(struct settings *set, int argc, char **argv)
 			break;
 		case 'b':
 			set->from_len = parse_address(optarg, "0", &set->from);
+			break;
+		case 'p':
+			set->first_port = parse_number(optarg, 1);
 			break;
 		case 'w':
 			set->wait_s = parse_number(optarg, 0);
@@ -183,6 +189,27 @@ static int result(const struct settings *set, int fd)
 	return error;
 }
 
+/* A port may still be in TIME_WAIT from a connection before. */
+static void bind_source(const struct state *st, int fd)
+{
+	const struct settings *set = st->set;
+	struct sockaddr_storage from = set->from;
+	const int on = 1;
+
+	if (!set->from_len && !set->first_port)
+		return;
+	if (!set->from_len)
+		from.ss_family = set->to.ss_family;
+	if (set->first_port) {
+		/* in both families the port is in the same place */
+		((struct sockaddr_in *)&from)->sin_port =
+			htons(set->first_port + st->opened);
+		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	}
+	if (bind(fd, (struct sockaddr *)&from, set->to_len))
+		die("bind");
+}
+
 static void open_one(struct state *st)
 {
 	const struct settings *set = st->set;
@@ -196,9 +223,7 @@ static void open_one(struct state *st)
 		    set->protocol);
 	if (fd < 0)
 		die("socket");
-	if (set->from_len && bind(fd, (struct sockaddr *)&set->from, set->from_len))
-		die("bind");
-
+	bind_source(st, fd);
 	outcome = outcome_of(start(set, fd));
 	st->tally[outcome]++;
 	st->fds[st->opened++] = fd;
