@@ -7,41 +7,33 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/handshakes.sh
+. "$(dirname "$0")/lib/handshakes.sh"
 
 PORT=8100
 EXPIRY_PORT=8190
 
-# unheard_clients FAMILY METHOD: 40 clients of a service on the next port, whose
-# servers do not hear them until they are unblocked
-unheard_clients() {
-	PORT=$((PORT + 1))
-	service "$1" $PORT "$2" wlch
-	block "$SERVER1" $PORT && block "$SERVER2" $PORT
-	clients "$1" $PORT 40
-}
-
 # They are as they are with wlc: neither counted nor disturbed.
 untracked() {
 	local family=$1 method=$2 name="IPv$1 -$2, not followed"
-	unheard_clients "$family" "$method"
+	PORT=$((PORT + 1))
+	service "$family" $PORT "$method" wlch
+	unheard_clients "$family" $PORT 40
 	ktap_check "$name: 40 handshakes are pending" \
 		poll 100 handshakes_are "$family" $PORT "20 20"
 	ktap_check "$name: none is reported" \
 		expect "0 0" "$(half_open "$family" $PORT)"
-	unblock "$SERVER1"
-	unblock "$SERVER2"
+	unblock_servers
 	ktap_check "$name: all complete" expect 40 "$(clients_connected)"
 	clients_end
-}
-
-handshakes_are() {
-	expect "$3" "$(handshakes "$1" "$2")" "handshakes in the table"
 }
 
 # Handshakes wait for a server that does not hear, and complete when it does.
 completed() {
 	local family=$1 method=$2 name="IPv$1 -$2"
-	unheard_clients "$family" "$method"
+	PORT=$((PORT + 1))
+	service "$family" $PORT "$method" wlch
+	unheard_clients "$family" $PORT 40
 	ktap_check "$name: 40 handshakes are pending, as the table has them" \
 		poll 100 half_open_is "$family" $PORT "20 20"
 	ktap_check "$name: IPVS counts them as active" \
@@ -58,10 +50,6 @@ completed() {
 	clients_end
 	ktap_check "$name: none is half-open after the end" \
 		half_open_is "$family" $PORT "0 0"
-}
-
-refused_is() {
-	expect "$3" "$(refused "$1" "$2")" "refused by both servers"
 }
 
 # Nobody listens on server 2. NAT shows the director its resets, and the
@@ -97,7 +85,7 @@ refusing_control() {
 # The core's timeout for them is 60 s and cannot be changed.
 expiring_start() {
 	local family
-	block "$SERVER1" $EXPIRY_PORT && block "$SERVER2" $EXPIRY_PORT
+	block_servers $EXPIRY_PORT
 	for family in 4 6; do
 		service $family $EXPIRY_PORT g wlch
 		clients $family $EXPIRY_PORT 30
@@ -105,8 +93,7 @@ expiring_start() {
 			poll 100 half_open_is $family $EXPIRY_PORT "15 15"
 		clients_end
 	done
-	unblock "$SERVER1"
-	unblock "$SERVER2"
+	unblock_servers
 }
 
 expiring_end() {

@@ -121,20 +121,26 @@ HANDSHAKE+='|INIT1|INIT|C-SENT|C-REPLIED|C-WAIT|COOKIE|C-ECHOED'
 
 handshakes() { table "$1" "$2" "$HANDSHAKE"; }
 
-# The reported half-open counts are what the connection table says, and it
-# says "WANT". Entries may change between the two looks: then look again.
-half_open_is() {
-	local family=$1 port=$2 want=$3 before after told
+# The reported half-open counts are what the connection table says; they are
+# left in $half_open_now. Entries may change between the two looks: then look
+# again.
+half_open_agrees() {
+	local family=$1 port=$2 before after
 	before=$(handshakes "$family" "$port")
-	told=$(half_open "$family" "$port")
+	half_open_now=$(half_open "$family" "$port")
 	after=$(handshakes "$family" "$port")
 	while [ "$before" != "$after" ]; do
 		before=$after
-		told=$(half_open "$family" "$port")
+		half_open_now=$(half_open "$family" "$port")
 		after=$(handshakes "$family" "$port")
 	done
-	expect "$after" "$told" "half-open of both servers, against the table" &&
-		expect "$want" "$told" "half-open of both servers"
+	expect "$after" "$half_open_now" "half-open of both servers, against the table"
+}
+
+# half_open_is FAMILY PORT WANT: ... and both say "WANT"
+half_open_is() {
+	half_open_agrees "$1" "$2" &&
+		expect "$3" "$half_open_now" "half-open of both servers"
 }
 
 # Seconds until a client gives up. Where a test keeps a server from hearing, the
@@ -177,3 +183,5 @@ leaves_alone() {
 module_references() {
 	cat /sys/module/ip_vs_wlch/refcnt
 }
+
+references_are() { expect "$1" "$(module_references)" "references"; }
