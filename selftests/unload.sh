@@ -6,6 +6,8 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/handshakes.sh
+. "$(dirname "$0")/lib/handshakes.sh"
 
 PORT=8200
 
@@ -21,8 +23,59 @@ cannot_remove() {
 
 loaded() { [ -e /sys/module/ip_vs_wlch ]; }
 not_loaded() { ! loaded; }
-references_are() { expect "$1" "$(module_references)" "references"; }
-no_handshakes() { expect "0 0" "$(handshakes 4 $PORT)" handshakes; }
+
+# Connections come and go all the time through another scheduler in the same
+# namespace: they pass what the module has put in their way.
+traffic_start() {
+	# shellcheck disable=SC2016 # for the inner shell
+	ip netns exec "$CLIENT" bash -c '
+		while :; do
+			tcp_hold --rst --interval 20000 --hold 0 "$@" 50 >/dev/null
+		done' traffic "${VIP[4]}" $((PORT + 9)) &
+	traffic_pid=$!
+}
+
+traffic_end() {
+	kill $traffic_pid
+	wait $traffic_pid 2>/dev/null
+}
+
+# Not a moment is lost between the end of the last connection and this.
+remove_at_once() {
+	local deadline=$((SECONDS + 60)) tries=0
+	until rmmod ip_vs_wlch 2>/dev/null; do
+		tries=$((tries + 1))
+		[ $SECONDS -lt $deadline ] ||
+			{ echo "still in use after $tries attempts"; return 1; }
+	done
+}
+
+# Without its servers the service's handshakes end at once, all together.
+removed_after_the_last() {
+	local port=$1 name="the last of 200 handshakes, round $2"
+	modprobe ip_vs_wlch
+	vs_sysctl expire_nodest_conn 1
+	service 4 "$port" m wlch
+	unheard_clients 4 "$port" 200
+	ktap_check "$name: they are pending" \
+		poll 100 half_open_is 4 "$port" "100 100"
+	clients_end
+	unblock_servers
+	traffic_start
+	ktap_check "$name: other connections come in" more_traffic
+	ipvs -D -t "$(service_address 4 "$port")"
+	ktap_check "$name: the module goes with it" remove_at_once
+	ktap_check "$name: they still do" more_traffic
+	traffic_end
+	ktap_check "$name: the handshakes are gone" \
+		table_is 4 "$port" ".*" "0 0"
+}
+
+more_traffic() {
+	local before
+	before=$(service_stat 4 $((PORT + 9)) 3)
+	poll 60 at_least $((before + 20)) service_stat 4 $((PORT + 9)) 3
+}
 
 # What is removed here must not be what somebody else uses.
 wlch_start
@@ -38,8 +91,7 @@ ktap_check "it is loaded" loaded
 ktap_check "its netlink family is there at once" half_open 4 $PORT
 ktap_check "a service keeps it from being removed" cannot_remove
 
-block "$SERVER1" $PORT && block "$SERVER2" $PORT
-clients 4 $PORT 10
+unheard_clients 4 $PORT 10
 ktap_check "10 handshakes are pending" poll 100 half_open_is 4 $PORT "5 5"
 clients_end
 ktap_check "the service is deleted" \
@@ -48,15 +100,20 @@ ktap_check "pending handshakes keep it from being removed" cannot_remove
 ktap_check "a service made anew finds the pending ones" service 4 $PORT m wlch
 ktap_check "... as the table has them" half_open_is 4 $PORT "5 5"
 ipvs -C
-ktap_check "they expire" poll 120 no_handshakes
+ktap_check "they expire" poll 120 handshakes_are 4 $PORT "0 0"
 ktap_check "nothing refers to the module" poll 100 references_are 0
 ktap_check "it can be removed" rmmod ip_vs_wlch
 ktap_check "it is gone" not_loaded
 
+serve "$SERVER1" $((PORT + 9)) && serve "$SERVER2" $((PORT + 9)) || exit 1
+service 4 $((PORT + 9)) m wlc
+for round in 1 2 3; do
+	removed_after_the_last $((PORT + 1 + round)) $round
+done
+
 modprobe ip_vs_wlch
 service 4 $((PORT + 1)) m wlch
-block "$SERVER1" $((PORT + 1)) && block "$SERVER2" $((PORT + 1))
-clients 4 $((PORT + 1)) 10
+unheard_clients 4 $((PORT + 1)) 10
 ktap_check "handshakes are pending in the namespace" \
 	poll 100 half_open_is 4 $((PORT + 1)) "5 5"
 clients_end
