@@ -29,11 +29,12 @@ sampler_start() {
 	taskset -c $(($(nproc) - 1)) ip netns exec "$DIRECTOR" \
 		halfopen_sample $SAMPLES >"$sampler_log" 2>&1 &
 	sampler_pid=$!
+	poll 30 grep -q '^sampling' "$sampler_log"
 }
 
 sampler_end() {
-	kill $sampler_pid
-	wait $sampler_pid
+	kill "$sampler_pid"
+	wait "$sampler_pid"
 	report=$(tail -n 1 "$sampler_log")
 	ktap_note "$report"
 }
@@ -89,7 +90,7 @@ delay "$SERVER2" 160
 service 4 $PORT g wlch
 ipvs --set 0 1 0
 
-sampler_start
+ktap_check "sampling begins" sampler_start
 # what is started from here on, and its packets
 taskset -pc 0 $$ >/dev/null
 ktap_check "all clients connect" waves

@@ -5,8 +5,8 @@
  *
  *	halfopen_sample COUNT
  *
- * Prints "enough" after COUNT samples and goes on until SIGTERM. Then prints
- * each sample that is not explained, up to ten of them, and at the end:
+ * Prints "sampling" when it begins and "enough" after COUNT samples, goes on until
+ * SIGTERM, and prints samples that are not explained, up to ten. At the end:
  *	samples=N changing=N slack=N violations=N difference=N half_open=N
  *	entries=N begun=N
  * on one line: samples taken, those in which a connection changed, those that
@@ -298,6 +298,12 @@ static void judge(struct tally *t, const struct reading *a, const struct reading
 	t->slack += worst && worst <= slack;
 }
 
+static void say(const char *what)
+{
+	puts(what);
+	fflush(stdout);
+}
+
 static void start(void)
 {
 	sock = nl_socket_alloc();
@@ -324,6 +330,7 @@ int main(int argc, char **argv)
 	}
 	start();
 	read_steady(&before);
+	say("sampling");
 	for (;;) {
 		read_counts(&middle);
 		read_table(&middle);
@@ -334,10 +341,8 @@ int main(int argc, char **argv)
 			die("the servers changed");
 		judge(&t, &before, &middle, &after);
 		before = after;
-		if (t.samples == atol(argv[1])) {
-			puts("enough");
-			fflush(stdout);
-		}
+		if (t.samples == atol(argv[1]))
+			say("enough");
 	}
 	printf("samples=%ld changing=%ld slack=%ld violations=%ld difference=%ld half_open=%ld entries=%ld begun=%ld\n",
 	       t.samples, t.changing, t.slack, t.violations, t.difference, t.half_open, t.entries,
