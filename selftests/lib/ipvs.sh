@@ -106,11 +106,14 @@ proc_address() {
 }
 
 # table FAMILY PORT STATES [PROTOCOL]: "server1 server2", the number of entries
-# of the connection table in one of the states (a regular expression)
+# of the connection table in one of the states (a regular expression). Templates
+# of persistent services are no connections: they have no client port, and the
+# state NONE until the client has answered.
 table() {
 	in_director cat /proc/net/ip_vs_conn | awk -v port="$(printf %04X "$2")" \
 		-v states="^($3)$" -v s1="$(proc_address "${RIP1[$1]}")" \
 		-v s2="$(proc_address "${RIP2[$1]}")" -v protocol="${4:-.}" '
+		$3 == "0000" && $8 ~ /^(NONE|ASSURED)$/ { next }
 		NR > 1 && $1 ~ protocol && $5 == port && $8 ~ states { n[$6]++ }
 		END { print n[s1] + 0, n[s2] + 0 }'
 }
