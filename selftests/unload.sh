@@ -30,7 +30,7 @@ traffic_start() {
 	# shellcheck disable=SC2016 # for the inner shell
 	ip netns exec "$CLIENT" bash -c '
 		while :; do
-			tcp_hold --rst --interval 20000 --hold 0 "$@" 50 >/dev/null
+			conn_hold --rst --interval 20000 --hold 0 "$@" 50 >/dev/null
 		done' traffic "${VIP[4]}" $((PORT + 9)) &
 	traffic_pid=$!
 }

@@ -161,7 +161,7 @@ clients() {
 	--sctp-service)	set -- --sctp "$@" ;;
 	esac
 	clients_log=$(mktemp)
-	ip netns exec "${CLIENTS_IN:-$CLIENT}" tcp_hold --wait $CLIENTS_WAIT "$@" \
+	ip netns exec "${CLIENTS_IN:-$CLIENT}" conn_hold --wait $CLIENTS_WAIT "$@" \
 		"${VIP[$family]}" "$port" "$count" >"$clients_log" 2>&1 &
 	clients_pid=$!
 }

@@ -21,7 +21,7 @@ wlch_need() {
 		echo "1..0 # SKIP must be run as root"
 		exit 4
 	fi
-	for tool in ip tc nft ping ipvsadm tcp_hold tcp_serve genl_send; do
+	for tool in ip tc nft ping ipvsadm conn_hold conn_serve genl_send; do
 		if ! command -v "$tool" >/dev/null; then
 			echo "1..0 # SKIP there is no $tool: build the helpers with make -C selftests, install iproute2, iputils-ping, nftables and the patched ipvsadm"
 			exit 4

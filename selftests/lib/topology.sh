@@ -188,7 +188,7 @@ serve() {
 		args+=(0.0.0.0 "$port" :: "$port")
 	done
 	log=$(mktemp)
-	ip netns exec "$ns" tcp_serve "${args[@]}" >"$log" 2>&1 &
+	ip netns exec "$ns" conn_serve "${args[@]}" >"$log" 2>&1 &
 	disown	# topology_down ends it
 	poll 30 grep -q '^listening' "$log"
 	rc=$?

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tcp_hold - open many connections at a given pace and hold them
+ * conn_hold - open many connections at a given pace and hold them
  *
- *	tcp_hold [OPTIONS] ADDRESS PORT COUNT
+ *	conn_hold [OPTIONS] ADDRESS PORT COUNT
  *
  * Prints one line once every connection is decided or the time is over:
  *	connected=N refused=N timeout=N failed=N pending=N opening_ms=N
@@ -47,7 +47,7 @@ struct state {
 };
 
 static const char usage[] =
-	"usage: tcp_hold [OPTIONS] ADDRESS PORT COUNT\n"
+	"usage: conn_hold [OPTIONS] ADDRESS PORT COUNT\n"
 	"  --interval US   microseconds between two connects (500)\n"
 	"  --bind ADDRESS  source address\n"
 	"  --sport PORT    source port of the first connection; the next have the next\n"
@@ -60,7 +60,7 @@ static const char usage[] =
 
 static void die(const char *what)
 {
-	fprintf(stderr, "tcp_hold: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "conn_hold: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
@@ -78,7 +78,7 @@ static double parse_number(const char *text, double least)
 	double value = strtod(text, &end);
 
 	if (end == text || *end || value < least) {
-		fprintf(stderr, "tcp_hold: '%s' is not a number of at least %g\n",
+		fprintf(stderr, "conn_hold: '%s' is not a number of at least %g\n",
 			text, least);
 		exit(2);
 	}

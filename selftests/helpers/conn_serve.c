@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * tcp_serve - accept connections and hold each until its peer ends it
+ * conn_serve - accept connections and hold each until its peer ends it
  *
- *	tcp_serve [--sctp | --udp] ADDRESS PORT [ADDRESS PORT]...
+ *	conn_serve [--sctp | --udp] ADDRESS PORT [ADDRESS PORT]...
  *
  * With --udp it sends every datagram back.
  *
@@ -27,7 +27,7 @@ enum kind { LISTENER = 1, PEER, ECHO };
 
 static void die(const char *what)
 {
-	fprintf(stderr, "tcp_serve: %s: %s\n", what, strerror(errno));
+	fprintf(stderr, "conn_serve: %s: %s\n", what, strerror(errno));
 	exit(1);
 }
 
@@ -185,7 +185,7 @@ int main(int argc, char **argv)
 		argc--;
 	}
 	if (argc < 3 || argc % 2 == 0) {
-		fputs("usage: tcp_serve [--sctp | --udp] ADDRESS PORT [ADDRESS PORT]...\n",
+		fputs("usage: conn_serve [--sctp | --udp] ADDRESS PORT [ADDRESS PORT]...\n",
 		      stderr);
 		return 2;
 	}
