@@ -12,6 +12,7 @@ in_backup() { ip netns exec "$BACKUP" "$@"; }
 
 # on_backup COMMAND...: with the backup as the director it asks
 on_backup() {
+	# shellcheck disable=SC2034 # for the command
 	local DIRECTOR=$BACKUP
 	"$@"
 }

@@ -48,17 +48,24 @@ ktap_end() {
 	[ "$ktap_nr" -gt 0 ] && [ "$ktap_failed" -eq 0 ]
 }
 
-# poll SECONDS COMMAND...: until it succeeds, or the time is over
+# poll SECONDS COMMAND...: until it succeeds, or the time is over. The command
+# runs in this shell and may set variables; of what it prints the last is shown,
+# and only if the time is over.
 poll() {
-	local deadline=$((SECONDS + $1))
+	local deadline=$((SECONDS + $1)) said rc=0
 	shift
-	until "$@"; do
+	said=$(mktemp)
+	until "$@" >"$said" 2>&1; do
 		if [ "$SECONDS" -ge "$deadline" ]; then
+			cat "$said"
 			echo "did not become true in time: $*"
-			return 1
+			rc=1
+			break
 		fi
 		sleep 0.1
 	done
+	rm -f "$said"
+	return $rc
 }
 
 # expect WANT GOT [WHAT]
