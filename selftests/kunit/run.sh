@@ -14,14 +14,8 @@ log=$out/kunit.log
 say() { printf 'kunit: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
 
-# boot UML MODULE_FILE: the log on stdout, without times and control characters
-boot() {
-	timeout -k 5 "${TIMEOUT:-120}" "$1/linux" mem=256M root=/dev/root \
-		rootfstype=hostfs hostfs=/ ro init="$here/init" MODULE_FILE="$2" \
-		con=null con0=null,fd:1 oops=panic panic=-1 </dev/null 2>&1 |
-		sed -u 's/\r//g; s/^\[ *[0-9.]*\] //'
-	[ "${PIPESTATUS[0]}" -lt 124 ]
-}
+# shellcheck source=selftests/kunit/boot.sh
+. "$here/boot.sh"
 
 uml=$("$here/uml.sh") || exit
 rm -rf "$out"
@@ -31,16 +25,7 @@ mkdir -p "$out" || exit
 	die "the module does not build with its KUnit suite"
 }
 
-boot "$uml" "$out"/*/ip_vs_wlch.ko | tee "$log"
+boot "$uml" "$here/init" MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" | tee "$log"
 [ "${PIPESTATUS[0]}" -eq 0 ] || die "UML still ran after ${TIMEOUT:-120} s, its log is $log"
 
-counts=$("$here/../check/ktap-count.sh" "$log")
-say "$counts"
-"$here/../vm/klog.sh" "$log" >&2 || die "the kernel reports a defect, its log is $log"
-! grep -Eq '^(insmod|rmmod) failed' "$log" ||
-	die "the module could not be loaded and removed, see $log"
-case $counts in
-"0 passed, 0 failed"*) die "the log holds no test results" ;;
-*", 0 failed, 0 skipped") ;;
-*) die "not all tests passed" ;;
-esac
+verdict "$log"

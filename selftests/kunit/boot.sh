@@ -1,0 +1,31 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Booting the UML kernel, on the host's file system, read-only.
+
+# boot UML INIT [PARAMETER...]: the log on stdout, without times and control
+# characters. NAME=VALUE of no driver is in INIT's environment.
+boot() {
+	local uml=$1 init=$2
+	shift 2
+	timeout -k 5 "${TIMEOUT:-120}" "$uml/linux" mem=512M root=/dev/root \
+		rootfstype=hostfs hostfs=/ ro init="$init" "$@" \
+		con=null con0=null,fd:1 oops=panic panic=-1 </dev/null 2>&1 |
+		sed -u 's/\r//g; s/^\[ *[0-9.]*\] //'
+	[ "${PIPESTATUS[0]}" -lt 124 ]
+}
+
+# verdict LOG: fails with a sentence if the run was no success
+verdict() {
+	local counts
+	counts=$("$here/../check/ktap-count.sh" "$1")
+	say "$counts"
+	"$here/../vm/klog.sh" "$1" >&2 || die "the kernel reports a defect, its log is $1"
+	! grep -Eq '^(insmod|rmmod) failed' "$1" ||
+		die "the module could not be loaded and removed, see $1"
+	case $counts in
+	"0 passed, 0 failed"*) die "the log holds no test results" ;;
+	*", 0 failed, 0 skipped") ;;
+	*) die "not all tests passed" ;;
+	esac
+}

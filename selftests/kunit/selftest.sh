@@ -1,0 +1,36 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# selftest.sh SCRIPT: runs a selftest in User Mode Linux: one that needs a kernel
+# that Debian does not build. Its results are on stdout; fails as run.sh does.
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../..")
+out=$top/build/uml-selftest
+log=$out/$(basename "${1:-}" .sh).log
+
+say() { printf 'uml: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+
+# shellcheck source=selftests/kunit/boot.sh
+. "$here/boot.sh"
+
+[ -x "${1:-}" ] || die "no script to run: selftest.sh SCRIPT"
+script=$(readlink -f "$1")
+uml=$("$here/uml.sh") || exit
+rm -rf "$out"
+mkdir -p "$out" || exit
+{
+	"$here/../vm/module.sh" "$uml" "$out" ARCH=um &&
+		make --no-print-directory -s -C "$top" ipvsadm helpers
+} >"$out/build.log" 2>&1 || {
+	cat "$out/build.log" >&2
+	die "the project does not build"
+}
+
+# connections can be made to fail to allocate
+boot "$uml" "$here/selftest-init" TOP="$top" SCRIPT="$script" \
+	MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" slub_debug=A,ip_vs_conn | tee "$log"
+[ "${PIPESTATUS[0]}" -eq 0 ] || die "UML still ran after ${TIMEOUT:-120} s, its log is $log"
+verdict "$log"
