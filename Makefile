@@ -35,6 +35,7 @@ help:
 	@echo 'make selftests        all selftests in a virtual machine; KERNEL, TIMEOUT as above'
 	@echo '     ARGS=short       those of a few minutes; or the names of some'
 	@echo 'make kunit            the KUnit suite, in User Mode Linux'
+	@echo 'make uml RUN=script   a selftest in that kernel, where allocations can fail'
 	@echo 'make lint             checkpatch, sparse, shellcheck'
 	@echo
 	@echo 'make clean            remove build/'
@@ -71,6 +72,10 @@ selftests: deps
 .PHONY: kunit
 kunit: deps
 	$(Q)selftests/kunit/run.sh
+
+.PHONY: uml
+uml: deps
+	$(Q)selftests/kunit/selftest.sh $(RUN)
 
 .PHONY: lint
 lint: deps

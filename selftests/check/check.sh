@@ -48,12 +48,13 @@ for kernel in "${kernels[@]}"; do
 	step "module-$kernel" build_module "$kernel"
 done
 step kunit selftests/kunit/run.sh
+step failslab selftests/kunit/selftest.sh selftests/kunit/failslab.sh
 step vm selftests/vm/selfcheck.sh
 # all of them on one kernel, and on the others those that depend on it
 for kernel in "${kernels[@]}"; do
 	[ "$kernel" = 6.1 ] && tests=all || tests=short
 	step "selftests-$kernel" make -s selftests KERNEL="$kernel" ARGS="$tests" \
-		TIMEOUT="${TIMEOUT:-1800}"
+		TIMEOUT="${TIMEOUT:-3600}"
 done
 
 counts=$("$here/ktap-count.sh" "$logs"/*.log)

@@ -18,6 +18,7 @@ boot() {
 # verdict LOG: fails with a sentence if the run was no success
 verdict() {
 	local counts
+	# shellcheck disable=SC2154 # where the script lies
 	counts=$("$here/../check/ktap-count.sh" "$1")
 	say "$counts"
 	"$here/../vm/klog.sh" "$1" >&2 || die "the kernel reports a defect, its log is $1"
