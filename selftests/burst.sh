@@ -16,12 +16,12 @@
 
 round() {
 	local family method
-	burst_case "in-tree wlc" at_most 51 4 m wlc
-	burst_case "wlch as before 4.8" at_least 70 4 m \
+	burst_case "in-tree wlc" share_at_most 51 4 m wlc
+	burst_case "wlch as before 4.8" share_at_least 70 4 m \
 		wlch --sched-param active=256,halfopen=1,inactive=1
 	for family in 4 6; do
 		for method in m g i; do
-			burst_case "wlch IPv$family -$method" at_most 51 $family $method wlch
+			burst_case "wlch IPv$family -$method" share_at_most 51 $family $method wlch
 		done
 	done
 }

@@ -12,7 +12,6 @@
 
 PORT=8600
 FLOOD=400
-declare -A method_name=([m]=NAT [g]="direct routing")
 
 # begin METHOD: a service on the next port
 begin() {

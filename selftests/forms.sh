@@ -8,6 +8,8 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/handshakes.sh
+. "$(dirname "$0")/lib/handshakes.sh"
 # shellcheck source=selftests/lib/sctp.sh
 . "$(dirname "$0")/lib/sctp.sh"
 

@@ -7,24 +7,14 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/handshakes.sh
+. "$(dirname "$0")/lib/handshakes.sh"
 
 FTP=21
 OTHER=8960
 DATA=8961
 
-hold() {
-	block "$SERVER1" "{ $FTP, $OTHER, $DATA }"
-	block "$SERVER2" "{ $FTP, $OTHER, $DATA }"
-}
-
-let_go() {
-	unblock "$SERVER1"
-	unblock "$SERVER2"
-}
-
-handshakes_are() {
-	expect "$3" "$(handshakes "$1" "$2")" "handshakes in the table"
-}
+hold() { block_servers "{ $FTP, $OTHER, $DATA }"; }
 
 half_opens_are() {
 	expect "$3" "$(half_open "$1" "$2")" "reported half-open"
@@ -64,7 +54,7 @@ pending() {
 		half_opens_are 4 $FTP "0 0"
 	ktap_check "20 to another port are, as the table has them" \
 		poll 60 half_open_is 4 $OTHER "10 10"
-	let_go
+	unblock_servers
 	ktap_check "those complete" expect 20 "$(clients_connected)"
 	ktap_check "... and none is half-open" half_open_is 4 $OTHER "0 0"
 	clients_end
@@ -100,7 +90,7 @@ passive() {
 	ktap_check "... and reported" half_opens_are 4 $FTP "1 0"
 	ktap_check "... beside the control connection, which is established" \
 		expect "2 0" "$(active 4 $FTP)"
-	let_go
+	unblock_servers
 	ktap_check "it completes" expect 1 "$(clients_connected)"
 	ktap_check "... and is not half-open" half_opens_are 4 $FTP "0 0"
 	clients_end

@@ -11,7 +11,6 @@
 . "$(dirname "$0")/lib/handshakes.sh"
 
 PORT=8400
-declare -A method_name=([m]=NAT [g]="direct routing")
 
 # begin METHOD: a service on the next port
 begin() {

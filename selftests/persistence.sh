@@ -6,6 +6,8 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/handshakes.sh
+. "$(dirname "$0")/lib/handshakes.sh"
 
 PORTS=(8901 8902 8903 8904 8921 8922 8930 8940 8950)
 MARK=7
@@ -22,12 +24,6 @@ templates() {
 
 templates_are() { expect "$2" "$(templates "$1")" "IPv$1 templates"; }
 picks_are() { expect "$3" "$(sum "$(picks "$1" "$2")")" "picks of both servers"; }
-hold() { block "$SERVER1" "$1" && block "$SERVER2" "$1"; }
-let_go() {
-	unblock "$SERVER1"
-	unblock "$SERVER2"
-}
-
 # all_on_one FAMILY PORT COUNT: that many are half-open, as the table has them
 all_on_one() {
 	local told
@@ -50,7 +46,7 @@ one_client() {
 	local family=$1 method=$2 port=$3 name=$4 neighbour_log neighbour_pid
 	shift 4
 	ktap_check "$name: a service" service "$family" "$port" "$method" wlch "$@"
-	hold "$port"
+	block_servers "$port"
 	clients "$family" "$port" 20
 	ktap_check "$name: 20 handshakes are pending, on one server" \
 		poll 60 all_on_one "$family" "$port" 20
@@ -66,7 +62,7 @@ one_client() {
 			poll 60 half_open_is "$family" "$port" "20 20"
 		ktap_check "$name: ... chosen once" picks_are "$family" "$port" 2
 	fi
-	let_go
+	unblock_servers
 	ktap_check "$name: all complete" expect 20 "$(clients_connected)"
 	ktap_check "$name: ... and are established" \
 		poll 60 none_left "$family" "$port" 40
@@ -79,14 +75,14 @@ one_client() {
 port_zero() {
 	local servers
 	ktap_check "port 0: a service" service 4 0 g wlch -p 300
-	hold "{ 8921, 8922 }"
+	block_servers "{ 8921, 8922 }"
 	clients 4 8921 10
 	servers=$clients_pid
 	clients 4 8922 10
 	ktap_check "port 0: the handshakes to two ports are pending" \
 		poll 60 two_ports_pending
 	ktap_check "port 0: chosen once" picks_are 4 0 1
-	let_go
+	unblock_servers
 	ktap_check "port 0: all complete" expect 10 "$(clients_connected)"
 	ktap_check "port 0: none is half-open" \
 		poll 60 port_zero_done
@@ -132,13 +128,13 @@ mark() {
 
 marked() {
 	ktap_check "a mark: a service" mark
-	hold 8930
+	block_servers 8930
 	clients 4 8930 20
 	ktap_check "a mark: 20 handshakes are pending, on one server" \
 		poll 60 mark_row_is "0 0,20 20"
 	ktap_check "a mark: as the table has them" \
 		expect 20 "$(sum "$(handshakes 4 8930)")"
-	let_go
+	unblock_servers
 	ktap_check "a mark: all complete" expect 20 "$(clients_connected)"
 	ktap_check "a mark: none is half-open" poll 60 mark_row_is "0 0,20 0"
 	clients_end
@@ -149,7 +145,7 @@ quiescent() {
 	local port=8940 first
 	in_director sh -c 'echo 1 >/proc/sys/net/ipv4/vs/expire_quiescent_template'
 	service 4 $port g wlch -p 300
-	hold $port
+	block_servers $port
 	clients 4 $port 10
 	ktap_check "weight 0: 10 handshakes are pending, on one server" \
 		poll 60 all_on_one 4 $port 10
@@ -161,7 +157,7 @@ quiescent() {
 	ktap_check "weight 0: the client's next ones go to the other" \
 		poll 60 half_open_is 4 $port "10 10"
 	ktap_check "weight 0: chosen anew, once" picks_are 4 $port 2
-	let_go
+	unblock_servers
 	ktap_check "weight 0: they complete" expect 10 "$(clients_connected)"
 	ktap_check "weight 0: those given up are half-open still" \
 		poll 60 all_on_one 4 $port 10

@@ -13,7 +13,6 @@
 
 PORT=8500
 COUNT=6
-declare -A method_name=([m]=NAT [g]="direct routing")
 
 # next_case METHOD MODE: a service on the next port
 next_case() {

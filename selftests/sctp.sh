@@ -8,6 +8,8 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/handshakes.sh
+. "$(dirname "$0")/lib/handshakes.sh"
 # shellcheck source=selftests/lib/burst.sh
 . "$(dirname "$0")/lib/burst.sh"
 # shellcheck source=selftests/lib/sctp.sh
@@ -15,9 +17,6 @@
 
 PORT=8700
 burst_port=12000
-
-states_are() { expect "$4" "$(table "$1" "$2" "$3")" "entries in state $3"; }
-refused_is() { expect "$3" "$(refused "$1" "$2")" "refused by both servers"; }
 
 nat_is_left_alone() { leaves_alone "SCTP with NAT"; }
 
@@ -32,7 +31,7 @@ waiting_clients() {
 	done
 	clients "$form" $PORT "$count" "${@:7}"
 	ktap_check "$name: $count handshakes are pending${6:+ in state $6}" \
-		poll 100 states_are "$form" $PORT "${6:-$HANDSHAKE}" "$half $half"
+		poll 100 table_is "$form" $PORT "${6:-$HANDSHAKE}" "$half $half"
 	ktap_check "$name: they are half-open" \
 		half_open_is "$form" $PORT "$half $half"
 }
@@ -59,7 +58,7 @@ completed() {
 	unblock "$SERVER2"
 	ktap_check "$name: all complete" expect 40 "$(clients_connected)"
 	ktap_check "$name: none is half-open" half_open_is "$form" $PORT "0 0"
-	ktap_check "$name: all are established" states_are "$form" $PORT \
+	ktap_check "$name: all are established" table_is "$form" $PORT \
 		ESTABLISHED "20 20"
 	ktap_check "$name: to the load, too" expect "160 160" "$(load "$form" $PORT)"
 	clients_end
@@ -109,7 +108,7 @@ abort() {
 	waiting_clients "$name" "$form" "$2" 20 "$3" "$4" --rst
 	clients_end
 	ktap_check "$name: all entries are closed" \
-		poll 30 states_are "$form" $PORT CLOSED "10 10"
+		poll 30 table_is "$form" $PORT CLOSED "10 10"
 	ktap_check "$name: they count as refused" \
 		refused_is "$form" $PORT "10 10"
 	ktap_check "$name: none is half-open" half_open_is "$form" $PORT "0 0"
@@ -127,7 +126,7 @@ expired() {
 }
 
 gone() {
-	"$3" "$1" "$2" "0 0" && states_are "$1" "$2" '.*' "0 0"
+	"$3" "$1" "$2" "0 0" && table_is "$1" "$2" '.*' "0 0"
 }
 
 # Nobody listens on server 2. NAT shows the director that it aborts, and the
@@ -173,8 +172,8 @@ refusing_control() {
 # Direct routing, which is followed on every kernel
 bursts() {
 	burst_servers 2 sctp4 --sctp || return
-	burst_case "burst, in-tree wlc" at_least 70 sctp4 g wlc
-	burst_case "burst, wlch" at_most 51 sctp4 g wlch
+	burst_case "burst, in-tree wlc" share_at_least 70 sctp4 g wlc
+	burst_case "burst, wlch" share_at_most 51 sctp4 g wlch
 }
 
 wlch_start

@@ -130,8 +130,8 @@ larger() {
 	echo $((a > b ? a : b))
 }
 
-at_least() { [ "$1" -ge "$2" ] || { echo "$1 is not at least $2"; return 1; }; }
-at_most() { [ "$1" -le "$2" ] || { echo "$1 is more than $2"; return 1; }; }
+share_at_least() { [ "$1" -ge "$2" ] || { echo "$1 is not at least $2"; return 1; }; }
+share_at_most() { [ "$1" -le "$2" ] || { echo "$1 is more than $2"; return 1; }; }
 
 # burst_case NAME COMPARISON LIMIT FAMILY METHOD SCHEDULER [OPTION...]: the
 # results of a burst

@@ -4,6 +4,9 @@
 # Handshakes that wait: because the servers do not hear, or because packets of
 # theirs are lost on the way.
 
+# shellcheck disable=SC2034 # for the scripts
+declare -A method_name=([m]=NAT [g]="direct routing")
+
 block_servers() { block "$SERVER1" "$1" && block "$SERVER2" "$1"; }
 unblock_servers() { unblock "$SERVER1" && unblock "$SERVER2"; }
 

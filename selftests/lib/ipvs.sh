@@ -123,7 +123,6 @@ HANDSHAKE='NONE|SYN_SENT|SYN_RECV|SYNACK'
 HANDSHAKE+='|INIT1|INIT|C-SENT|C-REPLIED|C-WAIT|COOKIE|C-ECHOED'
 
 handshakes() { table "$1" "$2" "$HANDSHAKE"; }
-handshakes_are() { expect "$3" "$(handshakes "$1" "$2")" "handshakes in the table"; }
 
 # The reported half-open counts are what the connection table says; they are
 # left in $half_open_now. Entries may change between the two looks: then look
