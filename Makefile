@@ -28,7 +28,7 @@ help:
 	@echo
 	@echo 'On Debian 12; these install missing packages, but no kernel:'
 	@echo 'make demo             what the scheduler is for, in a virtual machine'
-	@echo 'make check            every check on every kernel; some 10 minutes or more'
+	@echo 'make check            every check on every kernel; half an hour or more'
 	@echo 'make vm RUN=script    run a script in a virtual machine'
 	@echo '     ARGS="..."       its arguments'
 	@echo '     KERNEL=name SMP=cpus MEM=size TIMEOUT=seconds  (6.1, 2, 1G, 600)'

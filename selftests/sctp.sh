@@ -78,7 +78,7 @@ untracked() {
 	block "$SERVER1" $PORT && block "$SERVER2" $PORT
 	clients "$form" $PORT 40
 	ktap_check "$name: 40 handshakes are pending" \
-		poll 100 expect 40 "$(sum "$(handshakes "$form" $PORT)")"
+		poll 100 table_total_is "$form" $PORT "$HANDSHAKE" 40
 	ktap_check "$name: none is reported" \
 		expect "0 0" "$(half_open "$form" $PORT)"
 	unblock "$SERVER1"

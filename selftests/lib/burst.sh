@@ -143,7 +143,7 @@ burst_case() {
 	ktap_note "$name: $end (times as specified x $burst_slowdown)"
 	ktap_check "$name: the connections are where the director says" \
 		expect "$end" "$(table "$family" "$burst_port" ESTABLISHED)"
-	ktap_check "$name: larger share $comparison $limit of $BURST_COUNT" \
+	ktap_check "$name: larger share ${comparison#share_} $limit of $BURST_COUNT" \
 		"$comparison" "$(larger "$end")" "$limit"
 	clients_end
 	service_end "$family" "$burst_port"
