@@ -22,6 +22,9 @@
  * @rcu: frees it
  * @in_service: a service that runs wlch has it; written under the lock of
  *	ip_vs_wlch_server.c
+ * @quiesced: its weight is 0; written under the core's mutex
+ * @since: jiffies (64 bits) when it was added, or its weight was 0 last; under
+ *	the core's mutex, and read by schedule()
  * @refcnt: one for the service that has it, one for each followed connection
  * @arrivals: claims and pending connections, see ip_vs_wlch_claim.h
  * @gauge: the other followed connections, by where they are counted
@@ -42,6 +45,8 @@ struct wlch_server {
 	struct ip_vs_dest	*dest;
 	struct rcu_head		rcu;
 	bool			in_service;
+	bool			quiesced;
+	u64			since;
 
 	refcount_t		refcnt ____cacheline_aligned_in_smp;
 	atomic64_t		arrivals;
@@ -64,13 +69,13 @@ struct wlch_table {
 /**
  * struct wlch_params - the parameters of a service
  * @rcu: frees it
- * @factor: what a connection is worth, by class
+ * @value: by enum wlch_param; the first are the factors
  *
  * Never written after it is published: a pick sees all of a change or nothing.
  */
 struct wlch_params {
 	struct rcu_head		rcu;
-	u32			factor[WLCH_NR_FACTORS];
+	u32			value[WLCH_NR_PARAMS];
 };
 
 /**
@@ -135,9 +140,21 @@ struct wlch_totals {
 
 struct wlch_net *wlch_net(const struct net *net);
 
-/* ip_vs_wlch_main.c: defaults of a new service, and limits */
-extern const char *const wlch_factor_name[WLCH_NR_FACTORS];
-u32 wlch_factor_min(enum wlch_factor factor);
+/**
+ * struct wlch_param_desc - what is known of a parameter
+ * @name: as the module parameter and ipvsadm have it
+ * @min: the least value that is allowed
+ * @max: the largest
+ */
+struct wlch_param_desc {
+	const char	*name;
+	u32		min;
+	u32		max;
+};
+
+/* ip_vs_wlch_main.c: limits, and what a new service starts with */
+extern const struct wlch_param_desc wlch_param_desc[WLCH_NR_PARAMS];
+bool wlch_param_in_range(enum wlch_param param, u32 value);
 void wlch_default_params(struct wlch_params *params);
 
 /* ip_vs_wlch_sched.c */
@@ -149,6 +166,8 @@ u64 wlch_server_count(struct wlch_counts *counts,
 		      const struct ip_vs_dest *dest,
 		      const struct wlch_server *server);
 void wlch_read_stats(const struct wlch_service *ws, struct wlch_totals *totals);
+u32 wlch_server_ramp(const struct wlch_server *server,
+		     const struct wlch_params *params);
 bool wlch_params_usable(const struct ip_vs_service *svc,
 			const struct wlch_params *params);
 
@@ -165,6 +184,7 @@ struct wlch_server *wlch_server_get(const struct ip_vs_dest *dest);
 void wlch_server_put(struct wlch_server *server);
 struct wlch_server *wlch_server_join(struct ip_vs_dest *dest);
 void wlch_server_leave(const struct ip_vs_dest *dest);
+void wlch_server_weigh(struct wlch_server *server);
 
 /* ip_vs_wlch_track.c */
 void wlch_track_init(void);

@@ -217,9 +217,9 @@ static void claim_worth(struct kunit *test)
 	pool_add(pool, 0, 4, 1);	/* 4 inactive: 4 */
 	KUNIT_EXPECT_EQ(test, 0, pool_claim(pool));	/* 8 with the claim */
 	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
-	pool->params.factor[WLCH_HALFOPEN] = 3;
+	pool->params.value[WLCH_HALFOPEN] = 3;
 	KUNIT_EXPECT_EQ(test, 0, pool_pick(pool));
-	pool->params.factor[WLCH_HALFOPEN] = 8;
+	pool->params.value[WLCH_HALFOPEN] = 8;
 	pool->svc.protocol = IPPROTO_UDP;
 	atomic64_set(&pool->server[0].arrivals, wlch_claim_add(0, jiffies));
 	KUNIT_EXPECT_EQ(test, 0, pool_pick(pool));	/* 1 with the claim */

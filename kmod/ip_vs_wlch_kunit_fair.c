@@ -61,6 +61,78 @@ static void fair_first_picks(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, 1, hold_one(pool));
 }
 
+#define OLD_SERVERS	4
+#define OLD_CONNS	1000
+#define SLOWSTART	100
+
+/* Servers that hold many connections, and one that was just added. */
+static struct pool *pool_with_newcomer(struct kunit *test)
+{
+	struct pool *pool = pool_make(test);
+	int i;
+
+	for (i = 0; i < OLD_SERVERS; i++) {
+		pool_add(pool, OLD_CONNS, OLD_CONNS, 1);
+		pool->server[i].since = get_jiffies_64() - 2 * SLOWSTART * HZ;
+	}
+	pool_add(pool, 0, 0, 1);
+	return pool;
+}
+
+/* The control: without slow start the newcomer gets all until it is level. */
+static void fair_newcomer_flood(struct kunit *test)
+{
+	struct pool *pool = pool_with_newcomer(test);
+	int i;
+
+	pool->server[OLD_SERVERS].since = get_jiffies_64();
+	for (i = 0; i < OLD_CONNS; i++)
+		KUNIT_ASSERT_EQ(test, OLD_SERVERS, hold_one(pool));
+}
+
+/* With it, it has at each moment the share of its fair load that its age is of
+ * the time that it is given, or a 64th.
+ */
+static void fair_newcomer_ramp(struct kunit *test)
+{
+	struct pool *pool = pool_with_newcomer(test);
+	struct wlch_server *newcomer = &pool->server[OLD_SERVERS];
+	int seconds, share, i;
+
+	pool->params.value[WLCH_SLOWSTART] = SLOWSTART;
+	for (seconds = 0; seconds < SLOWSTART; seconds += 10) {
+		newcomer->since = get_jiffies_64() - seconds * HZ;
+		for (i = 0; i < OLD_CONNS / 5; i++)
+			hold_one(pool);
+		share = held(pool, OLD_SERVERS) * 100 / held(pool, 0);
+		KUNIT_EXPECT_LE(test, share, max(seconds + 1, 2));
+		KUNIT_EXPECT_GE(test, share, max(seconds - 1, 1));
+	}
+	/* then it is one like the others */
+	newcomer->since = get_jiffies_64() - SLOWSTART * HZ;
+	for (i = 0; i < OLD_CONNS; i++)
+		hold_one(pool);
+	KUNIT_EXPECT_LE(test, held(pool, 0) - held(pool, OLD_SERVERS), 1);
+	KUNIT_EXPECT_LE(test, held(pool, OLD_SERVERS) - held(pool, 0), 1);
+}
+
+/* Where all are new, each begins with the same: nobody is to be spared. */
+static void fair_newcomers_only(struct kunit *test)
+{
+	struct pool *pool = pool_make(test);
+	int i;
+
+	pool->params.value[WLCH_SLOWSTART] = SLOWSTART;
+	for (i = 0; i < 3; i++) {
+		pool_add(pool, 0, 0, 1);
+		pool->server[i].since = get_jiffies_64() - i * HZ / 2;
+	}
+	for (i = 0; i < 300; i++)
+		hold_one(pool);
+	for (i = 0; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, 100, held(pool, i));
+}
+
 struct directors_case {
 	const char *what;
 	int directors;
@@ -175,10 +247,10 @@ static void fair_as_wlc(struct kunit *test)
 	int i, wlc, picked, chosen = 0;
 
 	pool_add(pool, 1, 1, 1);
-	pool->params.factor[WLCH_ACTIVE] = ip_vs_dest_conn_overhead(pool->dest);
-	pool->params.factor[WLCH_HALFOPEN] = pool->params.factor[WLCH_ACTIVE];
-	pool->params.factor[WLCH_REFUSED] = 1;
-	pool->params.factor[WLCH_INACTIVE] = 1;
+	pool->params.value[WLCH_ACTIVE] = ip_vs_dest_conn_overhead(pool->dest);
+	pool->params.value[WLCH_HALFOPEN] = pool->params.value[WLCH_ACTIVE];
+	pool->params.value[WLCH_REFUSED] = 1;
+	pool->params.value[WLCH_INACTIVE] = 1;
 	for (i = 0; i < 10000; i++) {
 		random_state(pool);
 		wlc = wlc_choice(pool);
@@ -198,6 +270,9 @@ static void fair_as_wlc(struct kunit *test)
 static struct kunit_case wlch_fair_cases[] = {
 	KUNIT_CASE(fair_weights),
 	KUNIT_CASE(fair_first_picks),
+	KUNIT_CASE(fair_newcomer_flood),
+	KUNIT_CASE(fair_newcomer_ramp),
+	KUNIT_CASE(fair_newcomers_only),
 	KUNIT_CASE_PARAM(fair_directors, directors_gen_params),
 	KUNIT_CASE(fair_as_wlc),
 	{}

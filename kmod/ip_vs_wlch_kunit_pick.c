@@ -47,7 +47,7 @@ static void pick_without_table(struct kunit *test)
 	pool_add(pool, 4, 4, 1);
 	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
 
-	pool->params.factor[WLCH_HALFOPEN] = 0;
+	pool->params.value[WLCH_HALFOPEN] = 0;
 	joined = wlch_server_join(&pool->dest[2]);
 	KUNIT_ASSERT_NOT_NULL(test, joined);
 	atomic_set(&joined->gauge[WLCH_HANDSHAKE], 4);
@@ -99,7 +99,7 @@ static void pick_extremes(struct kunit *test)
 	int i;
 
 	for (i = 0; i < WLCH_NR_FACTORS; i++)
-		pool->params.factor[i] = 4096;
+		pool->params.value[i] = 4096;
 	pool_add(pool, INT_MAX, INT_MAX, INT_MAX);
 	pool_add(pool, INT_MAX - 1, INT_MAX - 1, INT_MAX);
 	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
@@ -121,17 +121,17 @@ static void pick_by_factor(struct kunit *test)
 	pool_add(pool, 11, 11, 1);	/* 11 in the handshake: 88 */
 	atomic_set(&pool->server[1].gauge[WLCH_HANDSHAKE], 11);
 	KUNIT_EXPECT_EQ(test, 0, pool_pick(pool));
-	pool->params.factor[WLCH_HALFOPEN] = 1;		/* 11 */
+	pool->params.value[WLCH_HALFOPEN] = 1;		/* 11 */
 	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
-	pool->params.factor[WLCH_ACTIVE] = 1;		/* 10 against 11 */
+	pool->params.value[WLCH_ACTIVE] = 1;		/* 10 against 11 */
 	KUNIT_EXPECT_EQ(test, 0, pool_pick(pool));
 	/* the same 11 connections, refused: inactive to the core */
 	pool_set(pool, 1, 0, 11, 1);
 	atomic_set(&pool->server[1].gauge[WLCH_HANDSHAKE], 0);
 	atomic_set(&pool->server[1].gauge[WLCH_REFUSED_GAUGE], 11);
-	pool->params.factor[WLCH_REFUSED] = 1;
+	pool->params.value[WLCH_REFUSED] = 1;
 	KUNIT_EXPECT_EQ(test, 0, pool_pick(pool));
-	pool->params.factor[WLCH_REFUSED] = 0;
+	pool->params.value[WLCH_REFUSED] = 0;
 	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
 }
 

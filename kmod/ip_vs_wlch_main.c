@@ -15,33 +15,35 @@
 
 static unsigned int wlch_net_id __read_mostly;
 
-const char *const wlch_factor_name[WLCH_NR_FACTORS] = {
-	[WLCH_ACTIVE]	= "active",
-	[WLCH_HALFOPEN]	= "halfopen",
-	[WLCH_REFUSED]	= "refused",
-	[WLCH_INACTIVE]	= "inactive",
+/* An established connection is always worth something. */
+const struct wlch_param_desc wlch_param_desc[WLCH_NR_PARAMS] = {
+	[WLCH_ACTIVE]		= { "active", 1, IPVS_WLCH_FACTOR_MAX },
+	[WLCH_HALFOPEN]		= { "halfopen", 0, IPVS_WLCH_FACTOR_MAX },
+	[WLCH_REFUSED]		= { "refused", 0, IPVS_WLCH_FACTOR_MAX },
+	[WLCH_INACTIVE]		= { "inactive", 0, IPVS_WLCH_FACTOR_MAX },
+	[WLCH_SLOWSTART]	= { "slowstart", 0, IPVS_WLCH_SLOWSTART_MAX },
 };
 
 /* What a new service starts with: module parameters, writable at any time. */
-static u32 wlch_default_factor[WLCH_NR_FACTORS] = {
+static u32 wlch_default[WLCH_NR_PARAMS] = {
 	[WLCH_ACTIVE]	= 8,
 	[WLCH_HALFOPEN]	= 8,
 	[WLCH_REFUSED]	= 8,
 	[WLCH_INACTIVE]	= 1,
+	[WLCH_SLOWSTART] = 0,
 };
 
 /**
- * wlch_factor_min() - least value that a factor may have
- * @factor: the factor
+ * wlch_param_in_range() - may a parameter have this value?
+ * @param: the parameter
+ * @value: the value
  *
- * An established connection is always worth something. The largest value is
- * IPVS_WLCH_FACTOR_MAX for all.
- *
- * Return: 0 or 1.
+ * Return: true if so.
  */
-u32 wlch_factor_min(enum wlch_factor factor)
+bool wlch_param_in_range(enum wlch_param param, u32 value)
 {
-	return factor == WLCH_ACTIVE;
+	return value >= wlch_param_desc[param].min &&
+	       value <= wlch_param_desc[param].max;
 }
 
 /**
@@ -54,24 +56,24 @@ void wlch_default_params(struct wlch_params *params)
 {
 	int i;
 
-	for (i = 0; i < WLCH_NR_FACTORS; i++)
-		params->factor[i] = READ_ONCE(wlch_default_factor[i]);
+	for (i = 0; i < WLCH_NR_PARAMS; i++)
+		params->value[i] = READ_ONCE(wlch_default[i]);
 }
 
 static int wlch_set_default(const char *val, const struct kernel_param *kp)
 {
-	u32 *factor = kp->arg;
-	enum wlch_factor i = factor - wlch_default_factor;
+	u32 *param = kp->arg;
+	const struct wlch_param_desc *desc =
+		&wlch_param_desc[param - wlch_default];
 	u32 value;
 
-	if (kstrtou32(val, 10, &value) || value < wlch_factor_min(i) ||
-	    value > IPVS_WLCH_FACTOR_MAX) {
+	if (kstrtou32(val, 10, &value) ||
+	    !wlch_param_in_range(param - wlch_default, value)) {
 		pr_err("parameter %s takes a number from %u to %u\n",
-		       wlch_factor_name[i], wlch_factor_min(i),
-		       IPVS_WLCH_FACTOR_MAX);
+		       desc->name, desc->min, desc->max);
 		return -EINVAL;
 	}
-	WRITE_ONCE(*factor, value);
+	WRITE_ONCE(*param, value);
 	return 0;
 }
 
@@ -81,17 +83,20 @@ static const struct kernel_param_ops wlch_default_ops = {
 };
 
 module_param_cb(active, &wlch_default_ops,
-		&wlch_default_factor[WLCH_ACTIVE], 0644);
+		&wlch_default[WLCH_ACTIVE], 0644);
 MODULE_PARM_DESC(active, "worth of an established connection, 1..4096 (default 8); of new services");
 module_param_cb(halfopen, &wlch_default_ops,
-		&wlch_default_factor[WLCH_HALFOPEN], 0644);
+		&wlch_default[WLCH_HALFOPEN], 0644);
 MODULE_PARM_DESC(halfopen, "worth of a connection in the handshake, 0..4096 (default 8)");
 module_param_cb(refused, &wlch_default_ops,
-		&wlch_default_factor[WLCH_REFUSED], 0644);
+		&wlch_default[WLCH_REFUSED], 0644);
 MODULE_PARM_DESC(refused, "worth of a connection whose handshake ended in a reset, 0..4096 (default 8)");
 module_param_cb(inactive, &wlch_default_ops,
-		&wlch_default_factor[WLCH_INACTIVE], 0644);
+		&wlch_default[WLCH_INACTIVE], 0644);
 MODULE_PARM_DESC(inactive, "worth of a closing or UDP connection, 0..4096 (default 1)");
+module_param_cb(slowstart, &wlch_default_ops,
+		&wlch_default[WLCH_SLOWSTART], 0644);
+MODULE_PARM_DESC(slowstart, "seconds in which the weight of a new server ramps up, 0..3600 (default 0: off)");
 
 /**
  * wlch_net() - what the module keeps for a network namespace

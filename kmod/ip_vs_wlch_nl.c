@@ -145,8 +145,8 @@ static int wlch_set_params(struct wlch_net *wn, struct wlch_service *ws,
 	params = kmalloc(sizeof(*params), GFP_KERNEL);
 	if (!params)
 		return -ENOMEM;
-	memcpy(params->factor, wlch_params_held(wn, ws)->factor,
-	       sizeof(params->factor));
+	memcpy(params->value, wlch_params_held(wn, ws)->value,
+	       sizeof(params->value));
 	wlch_overlay_params(params, attrs);
 	if (!wlch_params_usable(ws->svc, params)) {
 		NL_SET_ERR_MSG_ATTR(extack, attrs[IPVS_WLCH_A_PARAMS_INACTIVE],

@@ -10,12 +10,13 @@
 #include "ip_vs_wlch.h"
 #include "ip_vs_wlch_nl.h"
 
-/* The parameters' attributes are the factors, in order, from 1. */
+/* The parameters have their attributes in the same order, from 1. */
 static_assert(WLCH_ACTIVE + 1 == IPVS_WLCH_A_PARAMS_ACTIVE);
 static_assert(WLCH_HALFOPEN + 1 == IPVS_WLCH_A_PARAMS_HALFOPEN);
 static_assert(WLCH_REFUSED + 1 == IPVS_WLCH_A_PARAMS_REFUSED);
 static_assert(WLCH_INACTIVE + 1 == IPVS_WLCH_A_PARAMS_INACTIVE);
-static_assert(WLCH_NR_FACTORS == (int)IPVS_WLCH_A_PARAMS_MAX);
+static_assert((int)WLCH_SLOWSTART + 1 == IPVS_WLCH_A_PARAMS_SLOWSTART);
+static_assert((int)WLCH_NR_PARAMS == IPVS_WLCH_A_PARAMS_MAX);
 
 /* Ranges are checked by wlch_check_params(), with a message that says what is
  * allowed. Not by a validation function of the policy: where it is written
@@ -27,6 +28,7 @@ wlch_params_policy[IPVS_WLCH_A_PARAMS_MAX + 1] = {
 	[IPVS_WLCH_A_PARAMS_HALFOPEN]	= { .type = NLA_U32 },
 	[IPVS_WLCH_A_PARAMS_REFUSED]	= { .type = NLA_U32 },
 	[IPVS_WLCH_A_PARAMS_INACTIVE]	= { .type = NLA_U32 },
+	[IPVS_WLCH_A_PARAMS_SLOWSTART]	= { .type = NLA_U32 },
 };
 
 #define WLCH_KEY_POLICY							\
@@ -134,11 +136,10 @@ bool wlch_key_matches(const struct wlch_key *key,
 }
 
 /* A message has to be a constant: hence one line for each. */
-static void wlch_refuse_factor(enum wlch_factor factor,
-			       const struct nlattr *attr,
-			       struct netlink_ext_ack *extack)
+static void wlch_refuse_param(int param, const struct nlattr *attr,
+			      struct netlink_ext_ack *extack)
 {
-	switch (factor) {
+	switch (param) {
 	case WLCH_ACTIVE:
 		NL_SET_ERR_MSG_ATTR(extack, attr, "active: allowed is 1..4096");
 		break;
@@ -148,8 +149,11 @@ static void wlch_refuse_factor(enum wlch_factor factor,
 	case WLCH_REFUSED:
 		NL_SET_ERR_MSG_ATTR(extack, attr, "refused: allowed is 0..4096");
 		break;
-	default:
+	case WLCH_INACTIVE:
 		NL_SET_ERR_MSG_ATTR(extack, attr, "inactive: allowed is 0..4096");
+		break;
+	case WLCH_SLOWSTART:
+		NL_SET_ERR_MSG_ATTR(extack, attr, "slowstart: allowed is 0..3600");
 		break;
 	}
 }
@@ -163,16 +167,12 @@ static void wlch_refuse_factor(enum wlch_factor factor,
  */
 int wlch_check_params(struct nlattr **attrs, struct netlink_ext_ack *extack)
 {
-	u32 value;
 	int i;
 
-	for (i = 0; i < WLCH_NR_FACTORS; i++) {
-		if (!attrs[i + 1])
-			continue;
-		value = nla_get_u32(attrs[i + 1]);
-		if (value < wlch_factor_min(i) ||
-		    value > IPVS_WLCH_FACTOR_MAX) {
-			wlch_refuse_factor(i, attrs[i + 1], extack);
+	for (i = 0; i < WLCH_NR_PARAMS; i++) {
+		if (attrs[i + 1] &&
+		    !wlch_param_in_range(i, nla_get_u32(attrs[i + 1]))) {
+			wlch_refuse_param(i, attrs[i + 1], extack);
 			return -ERANGE;
 		}
 	}
@@ -188,9 +188,9 @@ void wlch_overlay_params(struct wlch_params *params, struct nlattr **attrs)
 {
 	int i;
 
-	for (i = 0; i < WLCH_NR_FACTORS; i++) {
+	for (i = 0; i < WLCH_NR_PARAMS; i++) {
 		if (attrs[i + 1])
-			params->factor[i] = nla_get_u32(attrs[i + 1]);
+			params->value[i] = nla_get_u32(attrs[i + 1]);
 	}
 }
 
@@ -217,8 +217,8 @@ static int wlch_put_params(struct sk_buff *skb,
 
 	if (!nest)
 		return -EMSGSIZE;
-	for (i = 0; i < WLCH_NR_FACTORS; i++) {
-		if (nla_put_u32(skb, i + 1, params->factor[i]))
+	for (i = 0; i < WLCH_NR_PARAMS; i++) {
+		if (nla_put_u32(skb, i + 1, params->value[i]))
 			return -EMSGSIZE;
 	}
 	nla_nest_end(skb, nest);
@@ -269,7 +269,7 @@ static int wlch_put_server_counts(struct sk_buff *skb,
 	    nla_put_u32(skb, IPVS_WLCH_A_SERVER_INACTIVE,
 			counts.class[WLCH_INACTIVE]) ||
 	    nla_put_u64_64bit(skb, IPVS_WLCH_A_SERVER_LOAD,
-			      wlch_load(&counts, params->factor),
+			      wlch_load(&counts, params->value),
 			      IPVS_WLCH_A_SERVER_PAD) ||
 	    nla_put_u64_64bit(skb, IPVS_WLCH_A_SERVER_PICKS, picks,
 			      IPVS_WLCH_A_SERVER_PAD))
@@ -294,16 +294,20 @@ int wlch_put_server(struct sk_buff *skb, const struct wlch_service *ws,
 		    const struct wlch_params *params)
 {
 	struct nlattr *nest = nla_nest_start(skb, IPVS_WLCH_A_SERVER_SERVICE);
+	u32 weight;
 
 	if (!nest || wlch_put_key(skb, ws->svc))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
+	weight = atomic_read(&dest->weight);
 	if (nla_put_u16(skb, IPVS_WLCH_A_SERVER_AF, dest->af) ||
 	    nla_put(skb, IPVS_WLCH_A_SERVER_ADDRESS,
 		    wlch_address_len(dest->af), &dest->addr) ||
 	    nla_put_be16(skb, IPVS_WLCH_A_SERVER_PORT, dest->port) ||
-	    nla_put_u32(skb, IPVS_WLCH_A_SERVER_WEIGHT,
-			atomic_read(&dest->weight)))
+	    nla_put_u32(skb, IPVS_WLCH_A_SERVER_WEIGHT, weight) ||
+	    nla_put_u32(skb, IPVS_WLCH_A_SERVER_EFFECTIVE_WEIGHT,
+			wlch_ramp_weight(weight,
+					 wlch_server_ramp(server, params))))
 		return -EMSGSIZE;
 	return wlch_put_server_counts(skb, dest, server, params);
 }

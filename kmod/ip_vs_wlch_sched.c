@@ -77,8 +77,26 @@ u64 wlch_server_count(struct wlch_counts *counts,
 }
 
 /**
+ * wlch_server_ramp() - the share of its weight that a server has now
+ * @server: its private counters, or NULL
+ * @params: the parameters of its service
+ *
+ * Return: up to WLCH_RAMP_FULL.
+ */
+u32 wlch_server_ramp(const struct wlch_server *server,
+		     const struct wlch_params *params)
+{
+	u32 slowstart = params->value[WLCH_SLOWSTART];
+
+	if (!server || !slowstart)
+		return WLCH_RAMP_FULL;
+	return wlch_ramp(get_jiffies_64() - READ_ONCE(server->since),
+			 (u64)slowstart * HZ);
+}
+
+/**
  * struct wlch_pick - a choice in progress
- * @factor: what a connection is worth, by class
+ * @params: the parameters of the service
  * @claim: what a claim is worth: as much as the connection that it stands for
  * @choice: how good the best is
  * @dest: the best
@@ -86,7 +104,7 @@ u64 wlch_server_count(struct wlch_counts *counts,
  * @arrivals: of @server, before its load was read
  */
 struct wlch_pick {
-	const u32		*factor;
+	const struct wlch_params *params;
 	u32			claim;
 	struct wlch_choice	choice;
 	struct ip_vs_dest	*dest;
@@ -107,8 +125,9 @@ static void wlch_look_at(struct wlch_pick *pick, struct ip_vs_dest *dest,
 	if (weight <= 0)
 		return;
 	arrivals = wlch_server_count(&counts, dest, server);
-	load = wlch_load(&counts, pick->factor) +
+	load = wlch_load(&counts, pick->params->value) +
 	       (u64)wlch_claims(arrivals, jiffies) * pick->claim;
+	load = wlch_ramp_load(load, wlch_server_ramp(server, pick->params));
 	if (wlch_choice_offer(&pick->choice, load, weight)) {
 		pick->dest = dest;
 		pick->server = server;
@@ -134,8 +153,8 @@ static void wlch_look_at_all(struct wlch_pick *pick,
 	u32 i;
 
 	memset(pick, 0, sizeof(*pick));
-	pick->factor = rcu_dereference(ws->params)->factor;
-	pick->claim = pick->factor[wlch_claim_class(iph)];
+	pick->params = rcu_dereference(ws->params);
+	pick->claim = pick->params->value[wlch_claim_class(iph)];
 	if (likely(table)) {
 		for (i = 0; i < table->nr; i++)
 			wlch_look_at(pick, table->server[i]->dest,
@@ -266,7 +285,7 @@ bool wlch_params_usable(const struct ip_vs_service *svc,
 			const struct wlch_params *params)
 {
 	return svc->fwmark || svc->protocol != IPPROTO_UDP ||
-	       params->factor[WLCH_INACTIVE];
+	       params->value[WLCH_INACTIVE];
 }
 
 /* A table of all servers of the service, or NULL if memory is short. */
@@ -344,7 +363,7 @@ static struct wlch_service *wlch_service_alloc(struct ip_vs_service *svc)
 	wlch_default_params(params);
 	if (!wlch_params_usable(svc, params)) {
 		pr_warn("the default inactive=0 would make every load of a UDP service 0: it starts with inactive=1\n");
-		params->factor[WLCH_INACTIVE] = 1;
+		params->value[WLCH_INACTIVE] = 1;
 	}
 	return ws;
 }
@@ -412,6 +431,19 @@ static int wlch_del_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
 	return 0;
 }
 
+static int wlch_upd_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
+{
+	struct wlch_server *server;
+
+	rcu_read_lock();
+	server = wlch_server_find(dest);
+	/* only we could end its being in service */
+	if (server && READ_ONCE(server->in_service))
+		wlch_server_weigh(server);
+	rcu_read_unlock();
+	return 0;
+}
+
 struct ip_vs_scheduler wlch_scheduler = {
 	.name		= "wlch",
 	.refcnt		= ATOMIC_INIT(0),
@@ -421,5 +453,6 @@ struct ip_vs_scheduler wlch_scheduler = {
 	.done_service	= wlch_done_service,
 	.add_dest	= wlch_add_dest,
 	.del_dest	= wlch_del_dest,
+	.upd_dest	= wlch_upd_dest,
 	.schedule	= wlch_schedule,
 };

@@ -111,6 +111,23 @@ void wlch_server_put(struct wlch_server *server)
 	}
 }
 
+/**
+ * wlch_server_weigh() - the weight of a server may have changed
+ * @server: the server, which a service has
+ *
+ * Its slow start begins when its weight is 0 no more.
+ *
+ * Context: process, under the core's mutex.
+ */
+void wlch_server_weigh(struct wlch_server *server)
+{
+	bool quiesced = !atomic_read(&server->dest->weight);
+
+	if (server->quiesced && !quiesced)
+		WRITE_ONCE(server->since, get_jiffies_64());
+	server->quiesced = quiesced;
+}
+
 /* Under the table's lock. @fresh goes into the table if @dest has no entry. */
 static struct wlch_server *wlch_server_insert(struct ip_vs_dest *dest,
 					      struct wlch_server *fresh)
@@ -126,8 +143,11 @@ static struct wlch_server *wlch_server_insert(struct ip_vs_dest *dest,
 		__module_get(THIS_MODULE);
 		server = fresh;
 	}
-	if (server)
+	if (server) {
+		server->quiesced = true;	/* until it is weighed */
+		wlch_server_weigh(server);
 		WRITE_ONCE(server->in_service, true);
+	}
 	return server;
 }
 

@@ -16,6 +16,9 @@
 /* A factor is worth 0..4096; "active" is at least 1. */
 #define IPVS_WLCH_FACTOR_MAX		4096
 
+/* Seconds. */
+#define IPVS_WLCH_SLOWSTART_MAX		3600
+
 /**
  * enum ipvs_wlch_cmd - commands of the family
  * @IPVS_WLCH_CMD_GET_SERVICE: do: the service named by its key; dump: every
@@ -38,19 +41,23 @@ enum ipvs_wlch_cmd {
 };
 
 /**
- * enum ipvs_wlch_params - what one connection is worth in a server's load
+ * enum ipvs_wlch_params - parameters of a service: what one connection is
+ *	worth in a server's load, and how a new server begins
  * @IPVS_WLCH_A_PARAMS_ACTIVE: u32, 1..4096: an established connection
  * @IPVS_WLCH_A_PARAMS_HALFOPEN: u32, 0..4096: one in the handshake
  * @IPVS_WLCH_A_PARAMS_REFUSED: u32, 0..4096: one whose handshake ended in a
  *	reset, until its entry expires
  * @IPVS_WLCH_A_PARAMS_INACTIVE: u32, 0..4096: a closing one, or one of a
  *	protocol without states (UDP)
+ * @IPVS_WLCH_A_PARAMS_SLOWSTART: u32, 0..3600: seconds in which the weight of
+ *	a new server ramps up; 0: it has all of it at once
  */
 enum ipvs_wlch_params {
 	IPVS_WLCH_A_PARAMS_ACTIVE = 1,
 	IPVS_WLCH_A_PARAMS_HALFOPEN,
 	IPVS_WLCH_A_PARAMS_REFUSED,
 	IPVS_WLCH_A_PARAMS_INACTIVE,
+	IPVS_WLCH_A_PARAMS_SLOWSTART,
 
 	/* private: */
 	__IPVS_WLCH_A_PARAMS_MAX,
@@ -106,6 +113,8 @@ enum ipvs_wlch_service {
  *	factor; not divided by the weight
  * @IPVS_WLCH_A_SERVER_PICKS: u64, how often the scheduler chose this server
  * @IPVS_WLCH_A_SERVER_PAD: padding
+ * @IPVS_WLCH_A_SERVER_EFFECTIVE_WEIGHT: u32, the share of the weight that the
+ *	server has reached with slow start, rounded up; otherwise the weight
  */
 enum ipvs_wlch_server {
 	IPVS_WLCH_A_SERVER_SERVICE = 1,
@@ -120,6 +129,7 @@ enum ipvs_wlch_server {
 	IPVS_WLCH_A_SERVER_LOAD,
 	IPVS_WLCH_A_SERVER_PICKS,
 	IPVS_WLCH_A_SERVER_PAD,
+	IPVS_WLCH_A_SERVER_EFFECTIVE_WEIGHT,
 
 	/* private: */
 	__IPVS_WLCH_A_SERVER_MAX,
