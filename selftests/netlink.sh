@@ -57,7 +57,7 @@ refused() {
 	shift 3
 	ktap_check "$name" answers "$want" "$@"
 	ktap_check "... and nothing is changed" \
-		shown active=8,halfopen=8,refused=8,inactive=1
+		shown active=8,halfopen=8,refused=8,inactive=1,slowstart=0
 }
 
 EPERM=1 ENOENT=2 EINVAL=22 ERANGE=34 EAFNOSUPPORT=97
@@ -84,21 +84,22 @@ keys() {
 }
 
 values() {
-	local number name least
+	local number name least most
 	refused $EINVAL "params: what to set is missing" \
 		"set nothing" $FAMILY $SET_SERVICE "$KEY"
-	while read -r number name least; do
-		refused $ERANGE "$name: allowed is $least..4096" \
+	while read -r number name least most; do
+		refused $ERANGE "$name: allowed is $least..$most" \
 			"$name above its range" \
-			$FAMILY $SET_SERVICE "$KEY$(params "$number" 4097)"
-		refused $ERANGE "$name: allowed is $least..4096" \
+			$FAMILY $SET_SERVICE "$KEY$(params "$number" $((most + 1)))"
+		refused $ERANGE "$name: allowed is $least..$most" \
 			"$name far above, after one that is right" \
 			$FAMILY $SET_SERVICE "$KEY$(params 1 2 "$number" 4294967295)"
 	done <<-E
-		1 active 1
-		2 halfopen 0
-		3 refused 0
-		4 inactive 0
+		1 active 1 4096
+		2 halfopen 0 4096
+		3 refused 0 4096
+		4 inactive 0 4096
+		5 slowstart 0 3600
 	E
 	refused $ERANGE "active: allowed is 1..4096" "active 0" \
 		$FAMILY $SET_SERVICE "$KEY$(params 1 0)"
@@ -179,5 +180,5 @@ privileges
 dumps
 ktap_check "what is right is accepted" \
 	answers "error=0 messages=0 text=" $FAMILY $SET_SERVICE "$KEY$(params 1 2 3 4)"
-ktap_check "... and set" shown active=2,halfopen=8,refused=4,inactive=1
+ktap_check "... and set" shown active=2,halfopen=8,refused=4,inactive=1,slowstart=0
 ktap_end

@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A server that is added to a loaded service, revived from weight 0, or removed
+# and added again: without slow start, and with in-tree wlc, it gets every new
+# connection. With slow start its weight ramps up.
+#
+# What a newcomer may get at most grows with its age, so the test asks the clock
+# how old it can be, and is not wrong on a slow machine.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+
+PORT=8900
+OLD=200	# connections that the old server holds
+NEW=40	# connections that come when the newcomer is there
+T=60	# slow start
+
+vs() { service_address 4 $PORT; }
+rs() { address "$1" $PORT; }
+shares() { active 4 $PORT; }
+
+# loaded_service SCHEDULER [OPTION...]: all connections are on server 1
+loaded_service() {
+	PORT=$((PORT + 1))
+	ipvs -A -t "$(vs)" -s "$@"
+	ipvs -a -t "$(vs)" -r "$(rs "${RIP1[4]}")" -g
+	clients 4 $PORT $OLD
+	expect $OLD "$(clients_connected)" "connected clients"
+	old_pid=$clients_pid old_log=$clients_log
+}
+
+# more: new connections; their number per server in $got
+more() {
+	local before after
+	before=$(shares)
+	clients 4 $PORT $NEW
+	expect $NEW "$(clients_connected)" "connected clients" || return
+	after=$(shares)
+	clients_end
+	got="$((${after% *} - ${before% *})) $((${after#* } - ${before#* }))"
+	ktap_note "$PORT: of $NEW connections the servers got $got"
+}
+
+all_end() {
+	clients_pid=$old_pid clients_log=$old_log
+	clients_end
+	ipvs -D -t "$(vs)"
+}
+
+add_newcomer() { ipvs -a -t "$(vs)" -r "$(rs "${RIP2[4]}")" -g; }
+
+flooded() { more && expect "0 $NEW" "$got" "new connections of both servers"; }
+
+# The newcomer, whose ramp began after $born, has at
+# least a 64th and at most its age's share of the load of server 1, and one.
+ramping() {
+	local new most
+	more || return
+	new=${got#* }
+	most=$(((SECONDS - born + 1) * (OLD + NEW) / T + 1))
+	ktap_note "allowed are up to $most"
+	[ "$new" -ge 1 ] && [ "$new" -le "$most" ]
+}
+
+flood() {
+	local name=$1
+	shift
+	ktap_check "$name: server 1 is loaded" loaded_service "$@"
+	add_newcomer
+	ktap_check "$name: the newcomer gets all" flooded
+	all_end
+}
+
+none() { more && expect "$NEW 0" "$got" "new connections of both servers"; }
+older_than() { [ $((SECONDS - old_since)) -gt "$1" ]; }
+
+edit_newcomer() { ipvs -e -t "$(vs)" -r "$(rs "${RIP2[4]}")" -g "$@"; }
+
+ramp_begin() {
+	ktap_check "slow start: server 1 is loaded" \
+		loaded_service wlch --sched-param slowstart=$T
+	old_since=$SECONDS
+}
+
+ramp() {
+	ktap_check "slow start: server 1 has all of its weight" \
+		poll $((2 * T)) older_than $T
+	born=$SECONDS
+	add_newcomer
+	ktap_check "slow start: the newcomer gets its share" ramping
+	edit_newcomer -w 0
+	ktap_check "slow start: with weight 0 it gets none" none
+	born=$SECONDS
+	edit_newcomer -w 1
+	ktap_check "slow start: revived it gets its share" ramping
+	ipvs -d -t "$(vs)" -r "$(rs "${RIP2[4]}")"
+	born=$SECONDS
+	add_newcomer
+	ktap_check "slow start: removed and added again it gets its share" ramping
+	ipvs -E -t "$(vs)" -s wlch --sched-param slowstart=0
+	ktap_check "slow start turned off: it gets all" flooded
+	all_end
+}
+
+wlch_start
+serve "$SERVER1" 8901 8902 8903 8904 && serve "$SERVER2" 8901 8902 8903 8904 || exit 1
+PORT=8903
+ramp_begin
+ramp_pid=$old_pid ramp_log=$old_log
+PORT=8900
+flood "in-tree wlc" wlc
+flood "no slow start" wlch
+PORT=8904 old_pid=$ramp_pid old_log=$ramp_log
+ramp
+ktap_end
