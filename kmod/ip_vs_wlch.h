@@ -158,7 +158,6 @@ bool wlch_param_in_range(enum wlch_param param, u32 value);
 void wlch_default_params(struct wlch_params *params);
 
 /* ip_vs_wlch_sched.c */
-extern struct ip_vs_scheduler wlch_scheduler;
 struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
 				 const struct sk_buff *skb,
 				 struct ip_vs_iphdr *iph);
@@ -168,6 +167,9 @@ u64 wlch_server_count(struct wlch_counts *counts,
 void wlch_read_stats(const struct wlch_service *ws, struct wlch_totals *totals);
 u32 wlch_server_ramp(const struct wlch_server *server,
 		     const struct wlch_params *params);
+
+/* ip_vs_wlch_service.c */
+extern struct ip_vs_scheduler wlch_scheduler;
 bool wlch_params_usable(const struct ip_vs_service *svc,
 			const struct wlch_params *params);
 

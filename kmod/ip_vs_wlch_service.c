@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IPVS scheduler wlch: the services that run it, with their parameters and
+ * tables of servers
+ *
+ * The core calls with its mutex held, so that services and their lists of
+ * servers do not change meanwhile. schedule() reads at the same time, under
+ * RCU: what it follows is replaced and never changed.
+ */
+
+#define pr_fmt(fmt) "IPVS: wlch: " fmt
+
+#include <linux/module.h>
+#include <linux/netdevice.h>
+#include <linux/slab.h>
+
+#include "ip_vs_wlch.h"
+
+/**
+ * wlch_params_usable() - is there a connection that is worth something?
+ * @svc: the service
+ * @params: the parameters
+ *
+ * All connections of a UDP service are inactive. If these are worth 0, every
+ * load is 0 and the choice blind. What runs over a fwmark cannot be known.
+ *
+ * Return: true if so.
+ */
+bool wlch_params_usable(const struct ip_vs_service *svc,
+			const struct wlch_params *params)
+{
+	return svc->fwmark || svc->protocol != IPPROTO_UDP ||
+	       params->value[WLCH_INACTIVE];
+}
+
+/* A table of all servers of the service, or NULL if memory is short. */
+static struct wlch_table *wlch_table_make(struct ip_vs_service *svc)
+{
+	struct wlch_table *table;
+	struct ip_vs_dest *dest;
+	bool complete = true;
+	u32 nr = 0;
+
+	/* the core's mutex is held: the list does not change */
+	list_for_each_entry(dest, &svc->destinations, n_list)
+		nr++;
+	table = kvzalloc(struct_size(table, server, nr), GFP_KERNEL);
+	list_for_each_entry(dest, &svc->destinations, n_list) {
+		struct wlch_server *server = wlch_server_join(dest);
+
+		if (!server)
+			complete = false;
+		else if (table)
+			table->server[table->nr++] = server;
+	}
+	if (table && complete)
+		return table;
+	pr_warn_ratelimited("out of memory: choosing more slowly, and perhaps without half-open counts, until a server changes\n");
+	kvfree(table);
+	return NULL;
+}
+
+/* The servers of a service have changed. */
+static void wlch_table_renew(struct wlch_service *ws)
+{
+	struct wlch_net *wn = wlch_net(ws->svc->ipvs->net);
+	struct wlch_table *old, *table;
+
+	mutex_lock(&wn->lock);
+	table = wlch_table_make(ws->svc);
+	old = rcu_replace_pointer(ws->table, table,
+				  lockdep_is_held(&wn->lock));
+	wn->generation++;
+	mutex_unlock(&wn->lock);
+	if (old)
+		kvfree_rcu(old, rcu);
+}
+
+static void wlch_service_free(struct wlch_service *ws)
+{
+	kvfree(rcu_dereference_raw(ws->table));
+	kfree(rcu_dereference_raw(ws->params));
+	free_percpu(ws->stats);
+	kfree(ws);
+}
+
+static void wlch_service_free_rcu(struct rcu_head *head)
+{
+	wlch_service_free(container_of(head, struct wlch_service, rcu));
+}
+
+static struct wlch_service *wlch_service_alloc(struct ip_vs_service *svc)
+{
+	struct wlch_params *params;
+	struct wlch_service *ws;
+
+	ws = kzalloc(sizeof(*ws), GFP_KERNEL);
+	if (!ws)
+		return NULL;
+	ws->svc = svc;
+	params = kmalloc(sizeof(*params), GFP_KERNEL);
+	RCU_INIT_POINTER(ws->params, params);
+	ws->stats = netdev_alloc_pcpu_stats(struct wlch_stats);
+	if (!params || !ws->stats) {
+		wlch_service_free(ws);
+		return NULL;
+	}
+	wlch_default_params(params);
+	if (!wlch_params_usable(svc, params)) {
+		pr_warn("the default inactive=0 would make every load of a UDP service 0: it starts with inactive=1\n");
+		params->value[WLCH_INACTIVE] = 1;
+	}
+	return ws;
+}
+
+/* A service starts to use wlch; it may have servers already. Called under the
+ * core's mutex, as are all the following.
+ */
+static int wlch_init_service(struct ip_vs_service *svc)
+{
+	struct wlch_net *wn = wlch_net(svc->ipvs->net);
+	struct wlch_service *ws;
+	int err;
+
+	ws = wlch_service_alloc(svc);
+	if (!ws)
+		return -ENOMEM;
+	mutex_lock(&wn->lock);
+	err = wlch_track_start(svc->ipvs, wn);
+	if (!err)
+		list_add_tail(&ws->list, &wn->services);
+	mutex_unlock(&wn->lock);
+	if (err) {
+		wlch_service_free(ws);
+		return err;
+	}
+	wlch_table_renew(ws);
+	svc->sched_data = ws;
+	return 0;
+}
+
+/* The service is deleted, or gets another scheduler. schedule() may still run
+ * on other CPUs, so svc->sched_data stays and what it points to goes by RCU.
+ */
+static void wlch_done_service(struct ip_vs_service *svc)
+{
+	struct wlch_net *wn = wlch_net(svc->ipvs->net);
+	struct wlch_service *ws = svc->sched_data;
+	struct ip_vs_dest *dest;
+
+	/* Newer kernels have done this before they call. On older ones a
+	 * reader could still find the scheduler after the grace period that
+	 * frees @ws has begun.
+	 */
+	RCU_INIT_POINTER(svc->scheduler, NULL);
+	mutex_lock(&wn->lock);
+	list_del(&ws->list);
+	wn->generation++;
+	mutex_unlock(&wn->lock);
+	list_for_each_entry(dest, &svc->destinations, n_list)
+		wlch_server_leave(dest);
+	call_rcu(&ws->rcu, wlch_service_free_rcu);
+}
+
+static int wlch_add_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
+{
+	wlch_table_renew(svc->sched_data);
+	return 0;
+}
+
+static int wlch_del_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
+{
+	/* first nobody finds it any more, then it leaves */
+	wlch_table_renew(svc->sched_data);
+	wlch_server_leave(dest);
+	return 0;
+}
+
+static int wlch_upd_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
+{
+	struct wlch_server *server;
+
+	rcu_read_lock();
+	server = wlch_server_find(dest);
+	/* only we could end its being in service */
+	if (server && READ_ONCE(server->in_service))
+		wlch_server_weigh(server);
+	rcu_read_unlock();
+	return 0;
+}
+
+struct ip_vs_scheduler wlch_scheduler = {
+	.name		= "wlch",
+	.refcnt		= ATOMIC_INIT(0),
+	.module		= THIS_MODULE,
+	.n_list		= LIST_HEAD_INIT(wlch_scheduler.n_list),
+	.init_service	= wlch_init_service,
+	.done_service	= wlch_done_service,
+	.add_dest	= wlch_add_dest,
+	.del_dest	= wlch_del_dest,
+	.upd_dest	= wlch_upd_dest,
+	.schedule	= wlch_schedule,
+};
