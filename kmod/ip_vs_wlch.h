@@ -25,6 +25,8 @@
  * @quiesced: its weight is 0; written under the core's mutex
  * @since: jiffies (64 bits) when it was added, or its weight was 0 last; under
  *	the core's mutex, and read by schedule()
+ * @ramp: how long its weight ramps up at most, in jiffies: the service's age
+ *	at @since; likewise
  * @refcnt: one for the service that has it, one for each followed connection
  * @arrivals: claims and pending connections, see ip_vs_wlch_claim.h
  * @gauge: the other followed connections, by where they are counted
@@ -47,6 +49,7 @@ struct wlch_server {
 	bool			in_service;
 	bool			quiesced;
 	u64			since;
+	u64			ramp;
 
 	refcount_t		refcnt ____cacheline_aligned_in_smp;
 	atomic64_t		arrivals;
@@ -96,6 +99,7 @@ struct wlch_stats {
  * struct wlch_service - a virtual service that runs wlch
  * @list: in the services of its namespace
  * @svc: the core's service; it outlives this
+ * @since: jiffies (64 bits) when it began to run wlch
  * @table: its servers; NULL when there was no memory for all of them: then
  *	the core's list is walked
  * @params: its parameters
@@ -105,6 +109,7 @@ struct wlch_stats {
 struct wlch_service {
 	struct list_head		list;
 	struct ip_vs_service		*svc;
+	u64				since;
 	struct wlch_table __rcu		*table;
 	struct wlch_params __rcu	*params;
 	struct wlch_stats __percpu	*stats;
@@ -184,9 +189,9 @@ void wlch_servers_exit(void);
 struct wlch_server *wlch_server_find(const struct ip_vs_dest *dest);
 struct wlch_server *wlch_server_get(const struct ip_vs_dest *dest);
 void wlch_server_put(struct wlch_server *server);
-struct wlch_server *wlch_server_join(struct ip_vs_dest *dest);
+struct wlch_server *wlch_server_join(struct ip_vs_dest *dest, u64 service_age);
 void wlch_server_leave(const struct ip_vs_dest *dest);
-void wlch_server_weigh(struct wlch_server *server);
+void wlch_server_weigh(struct wlch_server *server, u64 service_age);
 
 /* ip_vs_wlch_track.c */
 void wlch_track_init(void);

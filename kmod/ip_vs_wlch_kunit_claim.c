@@ -234,7 +234,7 @@ static void claim_turn(struct kunit *test)
 
 	pool_add(pool, 0, 0, 1);
 	pool_add(pool, 1, 1, 1);
-	server = wlch_server_join(&pool->dest[0]);
+	server = wlch_server_join(&pool->dest[0], 0);
 	KUNIT_ASSERT_NOT_NULL(test, server);
 	pool->table->server[0] = server;
 

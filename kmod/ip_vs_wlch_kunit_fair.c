@@ -116,21 +116,32 @@ static void fair_newcomer_ramp(struct kunit *test)
 	KUNIT_EXPECT_LE(test, held(pool, OLD_SERVERS) - held(pool, 0), 1);
 }
 
-/* Where all are new, each begins with the same: nobody is to be spared. */
+/* Where all are new nobody is to be spared: two servers that a service began
+ * with, though one came after the other; a third ramps up within the time in
+ * which these can have gathered connections. Its first one it has as an idle
+ * server.
+ */
 static void fair_newcomers_only(struct kunit *test)
 {
 	struct pool *pool = pool_make(test);
+	u64 service_since = get_jiffies_64() - SLOWSTART / 10 * HZ;
 	int i;
 
 	pool->params.value[WLCH_SLOWSTART] = SLOWSTART;
 	for (i = 0; i < 3; i++) {
 		pool_add(pool, 0, 0, 1);
-		pool->server[i].since = get_jiffies_64() - i * HZ / 2;
+		pool->server[i].ramp = i * SLOWSTART / 20 * HZ;
+		pool->server[i].since = service_since + pool->server[i].ramp;
 	}
-	for (i = 0; i < 300; i++)
+	for (i = 0; i < 64; i++)
+		hold_one(pool);
+	KUNIT_EXPECT_LE(test, abs(held(pool, 0) - held(pool, 1)), 1);
+	KUNIT_EXPECT_EQ(test, 1, held(pool, 2));
+	pool->server[2].since -= SLOWSTART / 10 * HZ;
+	for (i = 0; i < 32; i++)
 		hold_one(pool);
 	for (i = 0; i < 3; i++)
-		KUNIT_EXPECT_EQ(test, 100, held(pool, i));
+		KUNIT_EXPECT_EQ(test, 32, held(pool, i));
 }
 
 struct directors_case {

@@ -60,6 +60,7 @@ void pool_add(struct pool *pool, int active, int total, int weight)
 	pool_set(pool, i, active, total, weight);
 	list_add_tail(&pool->dest[i].n_list, &pool->svc.destinations);
 	pool->server[i].dest = &pool->dest[i];
+	pool->server[i].ramp = U64_MAX;
 	pool->table->server[i] = &pool->server[i];
 	pool->table->nr = pool->nr;
 }

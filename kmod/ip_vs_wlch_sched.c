@@ -85,12 +85,13 @@ u64 wlch_server_count(struct wlch_counts *counts,
 u32 wlch_server_ramp(const struct wlch_server *server,
 		     const struct wlch_params *params)
 {
-	u32 slowstart = params->value[WLCH_SLOWSTART];
+	u64 slowstart = (u64)params->value[WLCH_SLOWSTART] * HZ;
 
 	if (!server || !slowstart)
 		return WLCH_RAMP_FULL;
+	/* a pick between the two writes is one of the moment of a change */
 	return wlch_ramp(get_jiffies_64() - READ_ONCE(server->since),
-			 (u64)slowstart * HZ);
+			 min(slowstart, READ_ONCE(server->ramp)));
 }
 
 /**

@@ -114,23 +114,29 @@ void wlch_server_put(struct wlch_server *server)
 /**
  * wlch_server_weigh() - the weight of a server may have changed
  * @server: the server, which a service has
+ * @service_age: how long that service runs wlch, in jiffies
  *
- * Its slow start begins when its weight is 0 no more.
+ * Its slow start begins when its weight is 0 no more. It is there to make a
+ * newcomer one among those that have gathered connections, so it takes no
+ * longer than they had time to.
  *
  * Context: process, under the core's mutex.
  */
-void wlch_server_weigh(struct wlch_server *server)
+void wlch_server_weigh(struct wlch_server *server, u64 service_age)
 {
 	bool quiesced = !atomic_read(&server->dest->weight);
 
-	if (server->quiesced && !quiesced)
+	if (server->quiesced && !quiesced) {
 		WRITE_ONCE(server->since, get_jiffies_64());
+		WRITE_ONCE(server->ramp, service_age);
+	}
 	server->quiesced = quiesced;
 }
 
 /* Under the table's lock. @fresh goes into the table if @dest has no entry. */
 static struct wlch_server *wlch_server_insert(struct ip_vs_dest *dest,
-					      struct wlch_server *fresh)
+					      struct wlch_server *fresh,
+					      u64 service_age)
 {
 	struct wlch_server *server = wlch_server_find(dest);
 
@@ -145,7 +151,7 @@ static struct wlch_server *wlch_server_insert(struct ip_vs_dest *dest,
 	}
 	if (server) {
 		server->quiesced = true;	/* until it is weighed */
-		wlch_server_weigh(server);
+		wlch_server_weigh(server, service_age);
 		WRITE_ONCE(server->in_service, true);
 	}
 	return server;
@@ -154,13 +160,14 @@ static struct wlch_server *wlch_server_insert(struct ip_vs_dest *dest,
 /**
  * wlch_server_join() - a service that runs wlch has this server
  * @dest: the server
+ * @service_age: how long that service runs wlch, in jiffies
  *
  * To call it again for the same server changes nothing.
  *
  * Context: process; the caller's service holds the module.
  * Return: the entry, or NULL without memory.
  */
-struct wlch_server *wlch_server_join(struct ip_vs_dest *dest)
+struct wlch_server *wlch_server_join(struct ip_vs_dest *dest, u64 service_age)
 {
 	struct wlch_server *server, *fresh;
 
@@ -180,7 +187,7 @@ struct wlch_server *wlch_server_join(struct ip_vs_dest *dest)
 	}
 	rcu_read_lock();
 	spin_lock_bh(&wlch_servers_lock);
-	server = wlch_server_insert(dest, fresh);
+	server = wlch_server_insert(dest, fresh, service_age);
 	spin_unlock_bh(&wlch_servers_lock);
 	rcu_read_unlock();
 	if (server != fresh)

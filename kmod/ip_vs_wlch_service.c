@@ -33,8 +33,14 @@ bool wlch_params_usable(const struct ip_vs_service *svc,
 	       params->value[WLCH_INACTIVE];
 }
 
+static u64 wlch_service_age(const struct wlch_service *ws)
+{
+	return get_jiffies_64() - ws->since;
+}
+
 /* A table of all servers of the service, or NULL if memory is short. */
-static struct wlch_table *wlch_table_make(struct ip_vs_service *svc)
+static struct wlch_table *wlch_table_make(struct ip_vs_service *svc,
+					  u64 service_age)
 {
 	struct wlch_table *table;
 	struct ip_vs_dest *dest;
@@ -46,8 +52,9 @@ static struct wlch_table *wlch_table_make(struct ip_vs_service *svc)
 		nr++;
 	table = kvzalloc(struct_size(table, server, nr), GFP_KERNEL);
 	list_for_each_entry(dest, &svc->destinations, n_list) {
-		struct wlch_server *server = wlch_server_join(dest);
+		struct wlch_server *server;
 
+		server = wlch_server_join(dest, service_age);
 		if (!server)
 			complete = false;
 		else if (table)
@@ -67,7 +74,7 @@ static void wlch_table_renew(struct wlch_service *ws)
 	struct wlch_table *old, *table;
 
 	mutex_lock(&wn->lock);
-	table = wlch_table_make(ws->svc);
+	table = wlch_table_make(ws->svc, wlch_service_age(ws));
 	old = rcu_replace_pointer(ws->table, table,
 				  lockdep_is_held(&wn->lock));
 	wn->generation++;
@@ -98,6 +105,7 @@ static struct wlch_service *wlch_service_alloc(struct ip_vs_service *svc)
 	if (!ws)
 		return NULL;
 	ws->svc = svc;
+	ws->since = get_jiffies_64();
 	params = kmalloc(sizeof(*params), GFP_KERNEL);
 	RCU_INIT_POINTER(ws->params, params);
 	ws->stats = netdev_alloc_pcpu_stats(struct wlch_stats);
@@ -178,13 +186,14 @@ static int wlch_del_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
 
 static int wlch_upd_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
 {
+	const struct wlch_service *ws = svc->sched_data;
 	struct wlch_server *server;
 
 	rcu_read_lock();
 	server = wlch_server_find(dest);
 	/* only we could end its being in service */
 	if (server && READ_ONCE(server->in_service))
-		wlch_server_weigh(server);
+		wlch_server_weigh(server, wlch_service_age(ws));
 	rcu_read_unlock();
 	return 0;
 }
