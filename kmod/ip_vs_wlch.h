@@ -102,6 +102,8 @@ struct wlch_stats {
  * @since: jiffies (64 bits) when it began to run wlch
  * @table: its servers; NULL when there was no memory for all of them: then
  *	the core's list is walked
+ * @draw: lots of the servers, if the parameters have choices; NULL when there
+ *	was no memory for them: then all are compared
  * @params: its parameters
  * @stats: per-CPU counters
  * @rcu: frees it after the last schedule() that may still run
@@ -111,6 +113,7 @@ struct wlch_service {
 	struct ip_vs_service		*svc;
 	u64				since;
 	struct wlch_table __rcu		*table;
+	struct wlch_draw __rcu		*draw;
 	struct wlch_params __rcu	*params;
 	struct wlch_stats __percpu	*stats;
 	struct rcu_head			rcu;
@@ -142,6 +145,8 @@ struct wlch_totals {
 	u64	no_server;
 	u64	retries;
 };
+
+struct wlch_draw;
 
 struct wlch_net *wlch_net(const struct net *net);
 
@@ -177,6 +182,11 @@ u32 wlch_server_ramp(const struct wlch_server *server,
 extern struct ip_vs_scheduler wlch_scheduler;
 bool wlch_params_usable(const struct ip_vs_service *svc,
 			const struct wlch_params *params);
+int wlch_service_set_params(struct wlch_net *wn, struct wlch_service *ws,
+			    struct wlch_params *params);
+
+/* ip_vs_wlch_draw.c */
+struct wlch_draw *wlch_draw_make(const struct wlch_table *table);
 
 /* ip_vs_wlch_claim.c */
 bool wlch_claim(struct wlch_server *server, u64 seen, bool anyway);

@@ -8,7 +8,7 @@
 
 #include "ip_vs_wlch.h"
 
-#define POOL_MAX_SERVERS	50
+#define POOL_MAX_SERVERS	100
 
 /**
  * struct pool - a service with its servers, unknown to the core
@@ -40,6 +40,7 @@ void pool_add(struct pool *pool, int active, int total, int weight);
 void pool_empty(struct pool *pool);
 int pool_claim(struct pool *pool);
 int pool_pick(struct pool *pool);
+int pool_hold(struct pool *pool);
 int pool_suite_init(struct kunit_suite *suite);
 void pool_suite_exit(struct kunit_suite *suite);
 

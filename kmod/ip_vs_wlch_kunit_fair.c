@@ -9,19 +9,6 @@
 #include "ip_vs_wlch_compat.h"
 #include "ip_vs_wlch_kunit.h"
 
-/* The choice becomes a connection that is held. */
-static int hold_one(struct pool *pool)
-{
-	int picked = pool_pick(pool);
-
-	if (picked >= 0) {
-		int conns = atomic_read(&pool->dest[picked].activeconns) + 1;
-
-		wlch_dest_set_conns(&pool->dest[picked], conns, conns);
-	}
-	return picked;
-}
-
 static int held(const struct pool *pool, int i)
 {
 	return atomic_read(&pool->dest[i].activeconns);
@@ -35,7 +22,7 @@ static void fair_weights(struct kunit *test)
 	for (i = 1; i <= 3; i++)
 		pool_add(pool, 0, 0, i);
 	for (i = 0; i < 600; i++)
-		hold_one(pool);
+		pool_hold(pool);
 	for (i = 0; i < 3; i++) {
 		KUNIT_EXPECT_GE(test, held(pool, i), 100 * (i + 1) - 1);
 		KUNIT_EXPECT_LE(test, held(pool, i), 100 * (i + 1) + 1);
@@ -55,10 +42,10 @@ static void fair_first_picks(struct kunit *test)
 	for (i = 0; i < ARRAY_SIZE(weights); i++)
 		pool_add(pool, 0, 0, weights[i]);
 	for (i = 0; i < ARRAY_SIZE(order); i++)
-		KUNIT_EXPECT_EQ(test, order[i], hold_one(pool));
+		KUNIT_EXPECT_EQ(test, order[i], pool_hold(pool));
 	/* then by weight: of 2^31 and more parts the others have 2^16 */
 	for (i = 0; i < 1000; i++)
-		KUNIT_ASSERT_EQ(test, 1, hold_one(pool));
+		KUNIT_ASSERT_EQ(test, 1, pool_hold(pool));
 }
 
 #define OLD_SERVERS	4
@@ -87,7 +74,7 @@ static void fair_newcomer_flood(struct kunit *test)
 
 	pool->server[OLD_SERVERS].since = get_jiffies_64();
 	for (i = 0; i < OLD_CONNS; i++)
-		KUNIT_ASSERT_EQ(test, OLD_SERVERS, hold_one(pool));
+		KUNIT_ASSERT_EQ(test, OLD_SERVERS, pool_hold(pool));
 }
 
 /* With it, it has at each moment the share of its fair load that its age is of
@@ -103,7 +90,7 @@ static void fair_newcomer_ramp(struct kunit *test)
 	for (seconds = 0; seconds < SLOWSTART; seconds += 10) {
 		newcomer->since = get_jiffies_64() - seconds * HZ;
 		for (i = 0; i < OLD_CONNS / 5; i++)
-			hold_one(pool);
+			pool_hold(pool);
 		share = held(pool, OLD_SERVERS) * 100 / held(pool, 0);
 		KUNIT_EXPECT_LE(test, share, max(seconds + 1, 2));
 		KUNIT_EXPECT_GE(test, share, max(seconds - 1, 1));
@@ -111,7 +98,7 @@ static void fair_newcomer_ramp(struct kunit *test)
 	/* then it is one like the others */
 	newcomer->since = get_jiffies_64() - SLOWSTART * HZ;
 	for (i = 0; i < OLD_CONNS; i++)
-		hold_one(pool);
+		pool_hold(pool);
 	KUNIT_EXPECT_LE(test, held(pool, 0) - held(pool, OLD_SERVERS), 1);
 	KUNIT_EXPECT_LE(test, held(pool, OLD_SERVERS) - held(pool, 0), 1);
 }
@@ -134,12 +121,12 @@ static void fair_newcomers_only(struct kunit *test)
 		pool->server[i].since = service_since + pool->server[i].ramp;
 	}
 	for (i = 0; i < 64; i++)
-		hold_one(pool);
+		pool_hold(pool);
 	KUNIT_EXPECT_LE(test, abs(held(pool, 0) - held(pool, 1)), 1);
 	KUNIT_EXPECT_EQ(test, 1, held(pool, 2));
 	pool->server[2].since -= SLOWSTART / 10 * HZ;
 	for (i = 0; i < 32; i++)
-		hold_one(pool);
+		pool_hold(pool);
 	for (i = 0; i < 3; i++)
 		KUNIT_EXPECT_EQ(test, 32, held(pool, i));
 }
@@ -178,7 +165,7 @@ static int directors_most(struct kunit *test, struct pool *pool, int directors)
 		for (j = 0; j < DIRECTORS_SERVERS; j++)
 			pool_add(pool, 0, 0, 1);
 		for (j = 0; j < DIRECTORS_CONNS; j++) {
-			picked = hold_one(pool);
+			picked = pool_hold(pool);
 			KUNIT_ASSERT_GE(test, picked, 0);
 			got[picked]++;
 		}

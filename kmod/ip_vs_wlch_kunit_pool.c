@@ -6,6 +6,7 @@
 #include <kunit/test.h>
 #include <linux/module.h>
 #include <linux/netdevice.h>
+#include <linux/slab.h>
 
 #include "ip_vs_wlch_compat.h"
 #include "ip_vs_wlch_kunit.h"
@@ -37,8 +38,10 @@ void pool_exit(struct kunit *test)
 {
 	struct pool *pool = test->priv;
 
-	if (pool)
-		free_percpu(pool->ws.stats);
+	if (!pool)
+		return;
+	kvfree(rcu_dereference_raw(pool->ws.draw));
+	free_percpu(pool->ws.stats);
 }
 
 void pool_set(struct pool *pool, int i, int active, int total, int weight)
@@ -91,6 +94,19 @@ int pool_pick(struct pool *pool)
 
 	if (picked >= 0)
 		atomic64_set(&pool->server[picked].arrivals, 0);
+	return picked;
+}
+
+/* The same, and the choice becomes a connection that is held. */
+int pool_hold(struct pool *pool)
+{
+	int picked = pool_pick(pool);
+
+	if (picked >= 0) {
+		int conns = atomic_read(&pool->dest[picked].activeconns) + 1;
+
+		wlch_dest_set_conns(&pool->dest[picked], conns, conns);
+	}
 	return picked;
 }
 

@@ -33,10 +33,12 @@ enum wlch_factor {
 /**
  * enum wlch_param - the parameters of a service; the factors are the first
  * @WLCH_SLOWSTART: seconds in which the weight of a new server ramps up
+ * @WLCH_CHOICES: how many servers are drawn and compared; 0: all are compared
  * @WLCH_NR_PARAMS: number of parameters
  */
 enum wlch_param {
 	WLCH_SLOWSTART = WLCH_NR_FACTORS,
+	WLCH_CHOICES,
 	WLCH_NR_PARAMS,
 };
 

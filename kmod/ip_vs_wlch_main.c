@@ -22,15 +22,17 @@ const struct wlch_param_desc wlch_param_desc[WLCH_NR_PARAMS] = {
 	[WLCH_REFUSED]		= { "refused", 0, IPVS_WLCH_FACTOR_MAX },
 	[WLCH_INACTIVE]		= { "inactive", 0, IPVS_WLCH_FACTOR_MAX },
 	[WLCH_SLOWSTART]	= { "slowstart", 0, IPVS_WLCH_SLOWSTART_MAX },
+	[WLCH_CHOICES]		= { "choices", 0, IPVS_WLCH_CHOICES_MAX },
 };
 
 /* What a new service starts with: module parameters, writable at any time. */
 static u32 wlch_default[WLCH_NR_PARAMS] = {
-	[WLCH_ACTIVE]	= 8,
-	[WLCH_HALFOPEN]	= 8,
-	[WLCH_REFUSED]	= 8,
-	[WLCH_INACTIVE]	= 1,
-	[WLCH_SLOWSTART] = 0,
+	[WLCH_ACTIVE]		= 8,
+	[WLCH_HALFOPEN]		= 8,
+	[WLCH_REFUSED]		= 8,
+	[WLCH_INACTIVE]		= 1,
+	[WLCH_SLOWSTART]	= 0,
+	[WLCH_CHOICES]		= 0,
 };
 
 /**
@@ -97,6 +99,9 @@ MODULE_PARM_DESC(inactive, "worth of a closing or UDP connection, 0..4096 (defau
 module_param_cb(slowstart, &wlch_default_ops,
 		&wlch_default[WLCH_SLOWSTART], 0644);
 MODULE_PARM_DESC(slowstart, "seconds in which the weight of a new server ramps up, 0..3600 (default 0: off)");
+module_param_cb(choices, &wlch_default_ops,
+		&wlch_default[WLCH_CHOICES], 0644);
+MODULE_PARM_DESC(choices, "servers drawn for the best of them to be chosen, 0..64 (default 0: the best of all)");
 
 /**
  * wlch_net() - what the module keeps for a network namespace

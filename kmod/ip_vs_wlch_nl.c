@@ -140,7 +140,8 @@ static int wlch_set_params(struct wlch_net *wn, struct wlch_service *ws,
 			   struct nlattr **attrs,
 			   struct netlink_ext_ack *extack)
 {
-	struct wlch_params *old, *params;
+	struct wlch_params *params;
+	int err;
 
 	params = kmalloc(sizeof(*params), GFP_KERNEL);
 	if (!params)
@@ -151,13 +152,13 @@ static int wlch_set_params(struct wlch_net *wn, struct wlch_service *ws,
 	if (!wlch_params_usable(ws->svc, params)) {
 		NL_SET_ERR_MSG_ATTR(extack, attrs[IPVS_WLCH_A_PARAMS_INACTIVE],
 				    "inactive: at least 1 for a UDP service, where every connection is inactive");
-		kfree(params);
-		return -EINVAL;
+		err = -EINVAL;
+	} else {
+		err = wlch_service_set_params(wn, ws, params);
 	}
-	old = rcu_replace_pointer(ws->params, params,
-				  lockdep_is_held(&wn->lock));
-	kfree_rcu(old, rcu);
-	return 0;
+	if (err)
+		kfree(params);
+	return err;
 }
 
 static int wlch_set_service_doit(struct sk_buff *skb, struct genl_info *info)

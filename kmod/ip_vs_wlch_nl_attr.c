@@ -16,6 +16,7 @@ static_assert(WLCH_HALFOPEN + 1 == IPVS_WLCH_A_PARAMS_HALFOPEN);
 static_assert(WLCH_REFUSED + 1 == IPVS_WLCH_A_PARAMS_REFUSED);
 static_assert(WLCH_INACTIVE + 1 == IPVS_WLCH_A_PARAMS_INACTIVE);
 static_assert((int)WLCH_SLOWSTART + 1 == IPVS_WLCH_A_PARAMS_SLOWSTART);
+static_assert((int)WLCH_CHOICES + 1 == IPVS_WLCH_A_PARAMS_CHOICES);
 static_assert((int)WLCH_NR_PARAMS == IPVS_WLCH_A_PARAMS_MAX);
 
 /* Ranges are checked by wlch_check_params(), with a message that says what is
@@ -29,6 +30,7 @@ wlch_params_policy[IPVS_WLCH_A_PARAMS_MAX + 1] = {
 	[IPVS_WLCH_A_PARAMS_REFUSED]	= { .type = NLA_U32 },
 	[IPVS_WLCH_A_PARAMS_INACTIVE]	= { .type = NLA_U32 },
 	[IPVS_WLCH_A_PARAMS_SLOWSTART]	= { .type = NLA_U32 },
+	[IPVS_WLCH_A_PARAMS_CHOICES]	= { .type = NLA_U32 },
 };
 
 #define WLCH_KEY_POLICY							\
@@ -154,6 +156,9 @@ static void wlch_refuse_param(int param, const struct nlattr *attr,
 		break;
 	case WLCH_SLOWSTART:
 		NL_SET_ERR_MSG_ATTR(extack, attr, "slowstart: allowed is 0..3600");
+		break;
+	case WLCH_CHOICES:
+		NL_SET_ERR_MSG_ATTR(extack, attr, "choices: allowed is 0..64");
 		break;
 	}
 }

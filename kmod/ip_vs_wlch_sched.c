@@ -34,6 +34,8 @@
 
 #include "ip_vs_wlch.h"
 #include "ip_vs_wlch_compat.h"
+#include "ip_vs_wlch_draw.h"
+#include <linux/ip_vs_wlch.h>
 
 /**
  * wlch_server_count() - sort a server's connections into classes
@@ -112,7 +114,8 @@ struct wlch_pick {
 	u64			arrivals;
 };
 
-static void wlch_look_at(struct wlch_pick *pick, struct ip_vs_dest *dest,
+/* Returns false if the server cannot be chosen. */
+static bool wlch_look_at(struct wlch_pick *pick, struct ip_vs_dest *dest,
 			 struct wlch_server *server)
 {
 	struct wlch_counts counts;
@@ -120,10 +123,10 @@ static void wlch_look_at(struct wlch_pick *pick, struct ip_vs_dest *dest,
 	int weight;
 
 	if (READ_ONCE(dest->flags) & IP_VS_DEST_F_OVERLOAD)
-		return;
+		return false;
 	weight = atomic_read(&dest->weight);
 	if (weight <= 0)
-		return;
+		return false;
 	arrivals = wlch_server_count(&counts, dest, server);
 	load = wlch_load(&counts, pick->params->value) +
 	       (u64)wlch_claims(arrivals, jiffies) * pick->claim;
@@ -133,6 +136,7 @@ static void wlch_look_at(struct wlch_pick *pick, struct ip_vs_dest *dest,
 		pick->server = server;
 		pick->arrivals = arrivals;
 	}
+	return true;
 }
 
 /* Who has claimed a server is about to make a connection, which counts as
@@ -145,16 +149,12 @@ static enum wlch_factor wlch_claim_class(const struct ip_vs_iphdr *iph)
 }
 
 static void wlch_look_at_all(struct wlch_pick *pick,
-			     const struct wlch_service *ws,
-			     const struct ip_vs_iphdr *iph)
+			     const struct wlch_service *ws)
 {
 	struct wlch_table *table = rcu_dereference(ws->table);
 	struct ip_vs_dest *dest;
 	u32 i;
 
-	memset(pick, 0, sizeof(*pick));
-	pick->params = rcu_dereference(ws->params);
-	pick->claim = pick->params->value[wlch_claim_class(iph)];
 	if (likely(table)) {
 		for (i = 0; i < table->nr; i++)
 			wlch_look_at(pick, table->server[i]->dest,
@@ -163,6 +163,62 @@ static void wlch_look_at_all(struct wlch_pick *pick,
 	}
 	list_for_each_entry_rcu(dest, &ws->svc->destinations, n_list)
 		wlch_look_at(pick, dest, wlch_server_find(dest));
+}
+
+static bool wlch_drawn_before(const struct wlch_server *server,
+			      struct wlch_server **drawn, u32 nr)
+{
+	u32 i;
+
+	for (i = 0; i < nr; i++) {
+		if (drawn[i] == server)
+			return true;
+	}
+	return false;
+}
+
+/* How often a server is drawn for each choice, at most: where a few have nearly
+ * all of the weight, or most are overloaded, fewer are compared.
+ */
+#define WLCH_DRAWS_PER_CHOICE	4
+
+/* Draw @choices different servers that can be chosen and look at them. */
+static void wlch_look_at_drawn(struct wlch_pick *pick,
+			       const struct wlch_draw *draw, u32 choices)
+{
+	struct wlch_server *drawn[IPVS_WLCH_CHOICES_MAX];
+	u32 i, nr = 0;
+
+	for (i = 0; i < choices * WLCH_DRAWS_PER_CHOICE && nr < choices; i++) {
+		struct wlch_server *server;
+
+		server = wlch_draw_one(draw, get_random_u64());
+		if (!wlch_drawn_before(server, drawn, nr) &&
+		    wlch_look_at(pick, server->dest, server))
+			drawn[nr++] = server;
+	}
+}
+
+/* Look at the servers of the service that the parameters say: where half of
+ * them or more would be drawn, and when none that was can be chosen, at all.
+ */
+static void wlch_look(struct wlch_pick *pick, const struct wlch_service *ws,
+		      const struct ip_vs_iphdr *iph)
+{
+	const struct wlch_draw *draw;
+	u32 choices;
+
+	memset(pick, 0, sizeof(*pick));
+	pick->params = rcu_dereference(ws->params);
+	pick->claim = pick->params->value[wlch_claim_class(iph)];
+	choices = pick->params->value[WLCH_CHOICES];
+	if (choices) {
+		draw = rcu_dereference(ws->draw);
+		if (draw && choices < draw->nr / 2)
+			wlch_look_at_drawn(pick, draw, choices);
+	}
+	if (!pick->dest)
+		wlch_look_at_all(pick, ws);
 }
 
 /* How often a choice is made again. Each time another CPU has made one, so the
@@ -185,7 +241,7 @@ static unsigned int wlch_choose(struct wlch_pick *pick,
 	unsigned int retries = 0;
 
 	for (;;) {
-		wlch_look_at_all(pick, ws, iph);
+		wlch_look(pick, ws, iph);
 		if (!pick->server ||
 		    wlch_claim(pick->server, pick->arrivals,
 			       retries == WLCH_MAX_RETRIES))

@@ -15,6 +15,7 @@
 #include <linux/slab.h>
 
 #include "ip_vs_wlch.h"
+#include "ip_vs_wlch_draw.h"
 
 /**
  * wlch_params_usable() - is there a connection that is worth something?
@@ -67,6 +68,45 @@ static struct wlch_table *wlch_table_make(struct ip_vs_service *svc,
 	return NULL;
 }
 
+/* Lots of the service's servers, if it has choices. Under wn->lock. */
+static struct wlch_draw *wlch_service_draw(const struct wlch_net *wn,
+					   const struct wlch_service *ws,
+					   const struct wlch_params *params)
+{
+	const struct wlch_table *table =
+		rcu_dereference_protected(ws->table,
+					  lockdep_is_held(&wn->lock));
+
+	if (!table || !params->value[WLCH_CHOICES])
+		return NULL;
+	return wlch_draw_make(table);
+}
+
+static void wlch_draw_publish(const struct wlch_net *wn,
+			      struct wlch_service *ws, struct wlch_draw *draw)
+{
+	struct wlch_draw *old =
+		rcu_replace_pointer(ws->draw, draw, lockdep_is_held(&wn->lock));
+
+	if (old)
+		kvfree_rcu(old, rcu);
+}
+
+/* The servers of a service, or their weights, have changed. Under wn->lock. */
+static void wlch_draw_renew(const struct wlch_net *wn, struct wlch_service *ws)
+{
+	struct wlch_draw *draw;
+
+	draw = wlch_service_draw(wn, ws,
+				 rcu_dereference_protected(ws->params,
+							   lockdep_is_held(&wn->lock)));
+	if (IS_ERR(draw)) {
+		pr_warn_ratelimited("out of memory: comparing all servers instead of some, until a server changes\n");
+		draw = NULL;
+	}
+	wlch_draw_publish(wn, ws, draw);
+}
+
 /* The servers of a service have changed. */
 static void wlch_table_renew(struct wlch_service *ws)
 {
@@ -77,15 +117,41 @@ static void wlch_table_renew(struct wlch_service *ws)
 	table = wlch_table_make(ws->svc, wlch_service_age(ws));
 	old = rcu_replace_pointer(ws->table, table,
 				  lockdep_is_held(&wn->lock));
+	wlch_draw_renew(wn, ws);
 	wn->generation++;
 	mutex_unlock(&wn->lock);
 	if (old)
 		kvfree_rcu(old, rcu);
 }
 
+/**
+ * wlch_service_set_params() - publish new parameters, or change nothing
+ * @wn: the namespace of the service
+ * @ws: the service
+ * @params: the parameters, which are the service's from now on
+ *
+ * Context: process, under @wn's lock.
+ * Return: 0, or -ENOMEM: then @params are still the caller's.
+ */
+int wlch_service_set_params(struct wlch_net *wn, struct wlch_service *ws,
+			    struct wlch_params *params)
+{
+	struct wlch_draw *draw = wlch_service_draw(wn, ws, params);
+	struct wlch_params *old;
+
+	if (IS_ERR(draw))
+		return PTR_ERR(draw);
+	wlch_draw_publish(wn, ws, draw);
+	old = rcu_replace_pointer(ws->params, params,
+				  lockdep_is_held(&wn->lock));
+	kfree_rcu(old, rcu);
+	return 0;
+}
+
 static void wlch_service_free(struct wlch_service *ws)
 {
 	kvfree(rcu_dereference_raw(ws->table));
+	kvfree(rcu_dereference_raw(ws->draw));
 	kfree(rcu_dereference_raw(ws->params));
 	free_percpu(ws->stats);
 	kfree(ws);
@@ -186,7 +252,8 @@ static int wlch_del_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
 
 static int wlch_upd_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
 {
-	const struct wlch_service *ws = svc->sched_data;
+	struct wlch_net *wn = wlch_net(svc->ipvs->net);
+	struct wlch_service *ws = svc->sched_data;
 	struct wlch_server *server;
 
 	rcu_read_lock();
@@ -195,6 +262,9 @@ static int wlch_upd_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
 	if (server && READ_ONCE(server->in_service))
 		wlch_server_weigh(server, wlch_service_age(ws));
 	rcu_read_unlock();
+	mutex_lock(&wn->lock);
+	wlch_draw_renew(wn, ws);
+	mutex_unlock(&wn->lock);
 	return 0;
 }
 

@@ -15,6 +15,7 @@ PORT=8900
 OLD=200	# connections that the old server holds
 NEW=40	# connections that come when the newcomer is there
 T=60	# slow start
+WEIGHT=640
 
 vs() { service_address 4 $PORT; }
 rs() { address "$1" $PORT; }
@@ -24,7 +25,7 @@ shares() { active 4 $PORT; }
 loaded_service() {
 	PORT=$((PORT + 1))
 	ipvs -A -t "$(vs)" -s "$@"
-	ipvs -a -t "$(vs)" -r "$(rs "${RIP1[4]}")" -g
+	ipvs -a -t "$(vs)" -r "$(rs "${RIP1[4]}")" -g -w $WEIGHT
 	clients 4 $PORT $OLD
 	expect $OLD "$(clients_connected)" "connected clients"
 	old_pid=$clients_pid old_log=$clients_log
@@ -48,9 +49,37 @@ all_end() {
 	ipvs -D -t "$(vs)"
 }
 
-add_newcomer() { ipvs -a -t "$(vs)" -r "$(rs "${RIP2[4]}")" -g; }
+add_newcomer() { ipvs -a -t "$(vs)" -r "$(rs "${RIP2[4]}")" -g -w $WEIGHT; }
 
 flooded() { more && expect "0 $NEW" "$got" "new connections of both servers"; }
+
+effective() { column 4 $PORT 11 --sched-param; }
+effective_are() { expect "$1" "$(effective)" "effective weights"; }
+
+# Its share of the weight is a 64th at least, and at most what its age is of T.
+partly_effective() {
+	local now most
+	now=$(effective)
+	most=$(((SECONDS - born + 1) * WEIGHT / T + 1))
+	ktap_note "$PORT: effective weights $now, allowed are up to $most"
+	[ "${now% *}" = $WEIGHT ] && [ "${now#* }" -ge $((WEIGHT / 64)) ] &&
+		[ "${now#* }" -le "$most" ]
+}
+
+# The servers that a service begins with have nobody to be spared from.
+new_service() {
+	PORT=$((PORT + 1))
+	ipvs -A -t "$(vs)" -s wlch --sched-param slowstart=3600
+	ipvs -a -t "$(vs)" -r "$(rs "${RIP1[4]}")" -g -w $WEIGHT
+	add_newcomer
+	ktap_check "a new service: its servers have all of their weight" \
+		poll 10 effective_are "$WEIGHT $WEIGHT"
+	clients 4 $PORT $NEW
+	expect $NEW "$(clients_connected)" "connected clients"
+	ktap_check "... and share" expect "$((NEW / 2)) $((NEW / 2))" "$(shares)"
+	clients_end
+	ipvs -D -t "$(vs)"
+}
 
 # The newcomer, whose ramp began after $born, has at
 # least a 64th and at most its age's share of the load of server 1, and one.
@@ -88,29 +117,33 @@ ramp() {
 		poll $((2 * T)) older_than $T
 	born=$SECONDS
 	add_newcomer
-	ktap_check "slow start: the newcomer gets its share" ramping
+	ktap_check "slow start: the newcomer has its share of the weight" \
+		partly_effective
+	ktap_check "slow start: ... and of the connections" ramping
 	edit_newcomer -w 0
 	ktap_check "slow start: with weight 0 it gets none" none
 	born=$SECONDS
-	edit_newcomer -w 1
+	edit_newcomer -w $WEIGHT
 	ktap_check "slow start: revived it gets its share" ramping
 	ipvs -d -t "$(vs)" -r "$(rs "${RIP2[4]}")"
 	born=$SECONDS
 	add_newcomer
 	ktap_check "slow start: removed and added again it gets its share" ramping
 	ipvs -E -t "$(vs)" -s wlch --sched-param slowstart=0
+	ktap_check "slow start turned off: it has all of its weight" \
+		effective_are "$WEIGHT $WEIGHT"
 	ktap_check "slow start turned off: it gets all" flooded
 	all_end
 }
 
 wlch_start
 serve "$SERVER1" 8901 8902 8903 8904 && serve "$SERVER2" 8901 8902 8903 8904 || exit 1
-PORT=8903
+PORT=8900
 ramp_begin
 ramp_pid=$old_pid ramp_log=$old_log
-PORT=8900
 flood "in-tree wlc" wlc
 flood "no slow start" wlch
-PORT=8904 old_pid=$ramp_pid old_log=$ramp_log
+new_service
+PORT=8901 old_pid=$ramp_pid old_log=$ramp_log
 ramp
 ktap_end

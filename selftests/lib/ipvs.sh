@@ -84,6 +84,19 @@ refused() { column "$1" "$2" 8 --sched-param; }
 load() { column "$1" "$2" 9 --sched-param; }
 picks() { column "$1" "$2" 10 --sched-param; }
 
+# What a service begins with, as it is shown
+DEFAULTS="active=8,halfopen=8,refused=8,inactive=1,slowstart=0,choices=0"
+
+# but KEY=VALUE...: the defaults, with these instead
+but() {
+	local params=$DEFAULTS pair
+	for pair; do
+		# shellcheck disable=SC2001 # a word's boundary takes sed
+		params=$(sed "s/\b${pair%=*}=[0-9]*/$pair/" <<<"$params")
+	done
+	echo "$params"
+}
+
 # sum "N N": their sum
 sum() {
 	local n total=0

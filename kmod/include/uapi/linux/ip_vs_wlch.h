@@ -19,6 +19,9 @@
 /* Seconds. */
 #define IPVS_WLCH_SLOWSTART_MAX		3600
 
+/* Servers. */
+#define IPVS_WLCH_CHOICES_MAX		64
+
 /**
  * enum ipvs_wlch_cmd - commands of the family
  * @IPVS_WLCH_CMD_GET_SERVICE: do: the service named by its key; dump: every
@@ -42,7 +45,8 @@ enum ipvs_wlch_cmd {
 
 /**
  * enum ipvs_wlch_params - parameters of a service: what one connection is
- *	worth in a server's load, and how a new server begins
+ *	worth in a server's load, how a new server begins, and how many servers
+ *	are looked at
  * @IPVS_WLCH_A_PARAMS_ACTIVE: u32, 1..4096: an established connection
  * @IPVS_WLCH_A_PARAMS_HALFOPEN: u32, 0..4096: one in the handshake
  * @IPVS_WLCH_A_PARAMS_REFUSED: u32, 0..4096: one whose handshake ended in a
@@ -51,6 +55,9 @@ enum ipvs_wlch_cmd {
  *	protocol without states (UDP)
  * @IPVS_WLCH_A_PARAMS_SLOWSTART: u32, 0..3600: seconds in which the weight of
  *	a new server ramps up; 0: it has all of it at once
+ * @IPVS_WLCH_A_PARAMS_CHOICES: u32, 0..64: how many servers are drawn, with
+ *	probability in proportion to their weight, for the best of them to be
+ *	chosen; 0: the best of all is
  */
 enum ipvs_wlch_params {
 	IPVS_WLCH_A_PARAMS_ACTIVE = 1,
@@ -58,6 +65,7 @@ enum ipvs_wlch_params {
 	IPVS_WLCH_A_PARAMS_REFUSED,
 	IPVS_WLCH_A_PARAMS_INACTIVE,
 	IPVS_WLCH_A_PARAMS_SLOWSTART,
+	IPVS_WLCH_A_PARAMS_CHOICES,
 
 	/* private: */
 	__IPVS_WLCH_A_PARAMS_MAX,
