@@ -1,46 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What the KUnit suites of wlch share: services and servers that the core
- * never sees.
+ * What the KUnit suites of wlch share.
  */
 #ifndef _IP_VS_WLCH_KUNIT_H
 #define _IP_VS_WLCH_KUNIT_H
 
-#include "ip_vs_wlch.h"
-
-#define POOL_MAX_SERVERS	100
-
-/**
- * struct pool - a service with its servers, unknown to the core
- * @svc: the service
- * @ws: what wlch keeps for it
- * @params: its parameters
- * @table: its servers
- * @dest: the core's servers
- * @server: ours
- * @nr: number of servers
- */
-struct pool {
-	struct ip_vs_service svc;
-	struct wlch_service ws;
-	struct wlch_params params;
-	struct wlch_table *table;
-	struct ip_vs_dest dest[POOL_MAX_SERVERS];
-	struct wlch_server server[POOL_MAX_SERVERS];
-	int nr;
-};
+#include "ip_vs_wlch_pool.h"
 
 struct kunit;
 struct kunit_suite;
 
 struct pool *pool_make(struct kunit *test);
 void pool_exit(struct kunit *test);
-void pool_set(struct pool *pool, int i, int active, int total, int weight);
-void pool_add(struct pool *pool, int active, int total, int weight);
-void pool_empty(struct pool *pool);
-int pool_claim(struct pool *pool);
-int pool_pick(struct pool *pool);
-int pool_hold(struct pool *pool);
 int pool_suite_init(struct kunit_suite *suite);
 void pool_suite_exit(struct kunit_suite *suite);
 

@@ -114,18 +114,33 @@ KUNIT_ARRAY_PARAM(burst, burst_cases, burst_desc);
 
 #define BURST_PICKS	64
 
-/* Picks while no connection is made, all within the lifetime of a claim: the
- * largest number that a server got, less the smallest.
- */
-static int burst_spread(struct pool *pool, unsigned int *took)
+static struct pool *idle_pool(struct kunit *test)
 {
-	unsigned long begin = jiffies;
-	int got[POOL_MAX_SERVERS] = {};
+	const struct burst_case *c = test->param_value;
+	struct pool *pool = pool_make(test);
+	int i;
+
+	for (i = 0; i < c->nr; i++)
+		pool_add(pool, 0, 0, 1);
+	return pool;
+}
+
+/* Picks while no connection is made. */
+static void burst(struct pool *pool, int (*rule)(struct pool *pool),
+		  int got[POOL_MAX_SERVERS])
+{
+	int i;
+
+	memset(got, 0, POOL_MAX_SERVERS * sizeof(*got));
+	for (i = 0; i < BURST_PICKS; i++)
+		got[rule(pool)]++;
+}
+
+/* The largest number that a server got, less the smallest. */
+static int spread(const struct pool *pool, const int *got)
+{
 	int least = BURST_PICKS, most = 0, i;
 
-	for (i = 0; i < BURST_PICKS; i++)
-		got[pool_claim(pool)]++;
-	*took = jiffies - begin;
 	for (i = 0; i < pool->nr; i++) {
 		least = min(least, got[i]);
 		most = max(most, got[i]);
@@ -133,79 +148,89 @@ static int burst_spread(struct pool *pool, unsigned int *took)
 	return most - least;
 }
 
-static bool all_void(const struct pool *pool)
+static u32 all_claims(const struct pool *pool)
 {
+	u32 sum = 0;
 	int i;
 
 	for (i = 0; i < pool->nr; i++)
-		if (wlch_claims(atomic64_read(&pool->server[i].arrivals),
-				jiffies))
-			return false;
-	return true;
+		sum += wlch_claims(atomic64_read(&pool->server[i].arrivals),
+				   jiffies);
+	return sum;
 }
 
-static void wait_until_void(const struct pool *pool)
+static void wait_until_void(void)
 {
-	unsigned long end = jiffies + HZ;
+	unsigned long begin = jiffies;
 
-	while (!all_void(pool) && time_before(jiffies, end))
+	while (jiffies - begin < 2)
 		cond_resched();
 }
 
-/* The choice of in-tree wlc: what it reads has not changed since the last. */
-static int wlc_choice(const struct pool *pool)
+/* A burst within the lifetime of a claim: again if the machine stood still.
+ * Returns the claims after it.
+ */
+static u32 claim_burst(struct pool *pool, int got[POOL_MAX_SERVERS])
 {
-	int best = 0, i;
+	unsigned long begin;
+	u32 claims;
 
-	for (i = 1; i < pool->nr; i++)
-		if (atomic_read(&pool->dest[i].activeconns) <
-		    atomic_read(&pool->dest[best].activeconns))
-			best = i;
-	return best;
+	do {
+		wait_until_void();
+		begin = jiffies;
+		burst(pool, pool_claim, got);
+		claims = all_claims(pool);
+	} while (jiffies - begin > 1);
+	return claims;
 }
 
-static void claim_burst(struct kunit *test)
+static void claim_level(struct kunit *test)
 {
-	const struct burst_case *c = test->param_value;
-	struct pool *pool = pool_make(test);
-	unsigned int took;
-	int i, spread;
+	struct pool *pool = idle_pool(test);
+	int got[POOL_MAX_SERVERS];
 
-	for (i = 0; i < c->nr; i++)
-		pool_add(pool, 0, 0, 1);
-	/* the control */
-	for (i = 0; i < BURST_PICKS; i++)
-		KUNIT_ASSERT_EQ(test, 0, wlc_choice(pool));
+	KUNIT_EXPECT_EQ(test, BURST_PICKS, claim_burst(pool, got));
+	KUNIT_EXPECT_LE(test, spread(pool, got), 1);
+}
 
-	/* again if the machine stood still for the lifetime of a claim */
-	do {
-		wait_until_void(pool);
-		spread = burst_spread(pool, &took);
-	} while (took > 1);
-	KUNIT_EXPECT_LE(test, spread, 1);
-	KUNIT_EXPECT_FALSE(test, all_void(pool));
-	wait_until_void(pool);
-	KUNIT_EXPECT_TRUE(test, all_void(pool));
+/* The control: wlc sees each time what it saw the first time. */
+static void claim_level_not_wlc(struct kunit *test)
+{
+	struct pool *pool = idle_pool(test);
+	int got[POOL_MAX_SERVERS];
+
+	burst(pool, pool_wlc, got);
+	KUNIT_EXPECT_EQ(test, BURST_PICKS, got[0]);
+}
+
+/* The connections are never made: two jiffies later nothing is left of the
+ * claims, and the idle servers are chosen before the other one again.
+ */
+static void claim_void(struct kunit *test)
+{
+	struct pool *pool = idle_pool(test);
+	int got[POOL_MAX_SERVERS], busy = pool->nr, i;
+
+	pool_add(pool, 1, 1, 1);
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_EQ(test, BURST_PICKS, claim_burst(pool, got));
+		KUNIT_EXPECT_GT(test, got[busy], 0);
+		wait_until_void();
+		KUNIT_EXPECT_EQ(test, 0, all_claims(pool));
+		KUNIT_EXPECT_LT(test, pool_pick(pool), busy);
+	}
 }
 
 /* Claims are shared in proportion to the weights. */
 static void claim_weights(struct kunit *test)
 {
 	struct pool *pool = pool_make(test);
-	unsigned int took;
-	u32 light, heavy;
+	int got[POOL_MAX_SERVERS];
 
 	pool_add(pool, 0, 0, 1);
 	pool_add(pool, 0, 0, 3);
-	do {
-		wait_until_void(pool);
-		burst_spread(pool, &took);
-		light = wlch_claims(atomic64_read(&pool->server[0].arrivals),
-				    jiffies);
-		heavy = wlch_claims(atomic64_read(&pool->server[1].arrivals),
-				    jiffies);
-	} while (took > 1 || light + heavy < BURST_PICKS);
-	KUNIT_EXPECT_EQ(test, BURST_PICKS / 4, light);
+	claim_burst(pool, got);
+	KUNIT_EXPECT_EQ(test, BURST_PICKS / 4, got[0]);
 }
 
 /* What is claimed counts as the connection that will be made. */
@@ -234,9 +259,8 @@ static void claim_turn(struct kunit *test)
 
 	pool_add(pool, 0, 0, 1);
 	pool_add(pool, 1, 1, 1);
-	server = wlch_server_join(&pool->dest[0], 0);
-	KUNIT_ASSERT_NOT_NULL(test, server);
-	pool->table->server[0] = server;
+	KUNIT_ASSERT_TRUE(test, pool_join(pool, 0));
+	server = pool->table->server[0];
 
 	rcu_read_lock();
 	local_bh_disable();	/* the notes are of one CPU */
@@ -297,7 +321,9 @@ static struct kunit_case wlch_claim_cases[] = {
 	KUNIT_CASE(claims_wrap),
 	KUNIT_CASE(claims_drop),
 	KUNIT_CASE(claims_limits),
-	KUNIT_CASE_PARAM(claim_burst, burst_gen_params),
+	KUNIT_CASE_PARAM(claim_level, burst_gen_params),
+	KUNIT_CASE_PARAM(claim_level_not_wlc, burst_gen_params),
+	KUNIT_CASE_PARAM(claim_void, burst_gen_params),
 	KUNIT_CASE(claim_weights),
 	KUNIT_CASE(claim_worth),
 	KUNIT_CASE(claim_turn),

@@ -191,25 +191,6 @@ static void fair_directors(struct kunit *test)
 			DIRECTORS_RUNS * conns * c->percent);
 }
 
-/* In-tree wlc: the first server of those with the least overhead / weight. */
-static int wlc_choice(struct pool *pool)
-{
-	struct ip_vs_dest *d, *least = NULL;
-
-	list_for_each_entry(d, &pool->svc.destinations, n_list) {
-		if (d->flags & IP_VS_DEST_F_OVERLOAD ||
-		    atomic_read(&d->weight) <= 0)
-			continue;
-		if (!least ||
-		    (s64)ip_vs_dest_conn_overhead(least) *
-		    atomic_read(&d->weight) >
-		    (s64)ip_vs_dest_conn_overhead(d) *
-		    atomic_read(&least->weight))
-			least = d;
-	}
-	return least ? least - pool->dest : -1;
-}
-
 static bool wlc_equal(struct ip_vs_dest *a, struct ip_vs_dest *b)
 {
 	return (s64)ip_vs_dest_conn_overhead(a) * atomic_read(&b->weight) ==
@@ -251,7 +232,7 @@ static void fair_as_wlc(struct kunit *test)
 	pool->params.value[WLCH_INACTIVE] = 1;
 	for (i = 0; i < 10000; i++) {
 		random_state(pool);
-		wlc = wlc_choice(pool);
+		wlc = pool_wlc(pool);
 		picked = pool_pick(pool);
 		if (wlc < 0) {
 			KUNIT_ASSERT_EQ(test, -1, picked);
