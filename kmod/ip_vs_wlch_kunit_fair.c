@@ -29,23 +29,98 @@ static void fair_weights(struct kunit *test)
 	}
 }
 
+/* In the order of the list, and where each comes by weight. */
+static const int far_weights[] = { 100, INT_MAX, 1, 65535 };
+static const int far_order[] = { 1, 3, 0, 2 };
+
+#define FAR_SERVERS	ARRAY_SIZE(far_weights)
+
 /* However far apart the weights are: first each idle server gets one, the
- * heaviest first, and none a second one before that.
+ * heaviest first, and none a second one before that. Then the weights rule: of
+ * 2^31 and more parts the others have 2^16.
  */
-static void fair_first_picks(struct kunit *test)
+static void first_picks(struct kunit *test, struct pool *pool,
+			const int list[FAR_SERVERS])
 {
-	static const int weights[] = { 100, INT_MAX, 1, 65535 };
-	static const int order[] = { 1, 3, 0, 2 };
-	struct pool *pool = pool_make(test);
 	int i;
 
-	for (i = 0; i < ARRAY_SIZE(weights); i++)
-		pool_add(pool, 0, 0, weights[i]);
-	for (i = 0; i < ARRAY_SIZE(order); i++)
-		KUNIT_EXPECT_EQ(test, order[i], pool_hold(pool));
-	/* then by weight: of 2^31 and more parts the others have 2^16 */
+	pool_empty(pool);
+	for (i = 0; i < FAR_SERVERS; i++)
+		pool_add(pool, 0, 0, far_weights[list[i]]);
+	for (i = 0; i < FAR_SERVERS; i++)
+		KUNIT_EXPECT_EQ(test, far_order[i], list[pool_hold(pool)]);
 	for (i = 0; i < 1000; i++)
-		KUNIT_ASSERT_EQ(test, 1, pool_hold(pool));
+		KUNIT_ASSERT_EQ(test, far_order[0], list[pool_hold(pool)]);
+}
+
+/* In whatever order they are in the list. */
+static void fair_first_picks(struct kunit *test)
+{
+	struct pool *pool = pool_make(test);
+	int list[FAR_SERVERS], i, orders = 0;
+
+	for (i = 0; i < 4 * 4 * 4 * 4; i++) {
+		list[0] = i & 3;
+		list[1] = i >> 2 & 3;
+		list[2] = i >> 4 & 3;
+		list[3] = i >> 6;
+		if ((BIT(list[0]) | BIT(list[1]) | BIT(list[2]) |
+		     BIT(list[3])) != 15)
+			continue;	/* not each of them once */
+		first_picks(test, pool, list);
+		orders++;
+	}
+	KUNIT_EXPECT_EQ(test, 4 * 3 * 2, orders);
+}
+
+/* The control: wlc begins with the first in the list, however small. */
+static void fair_first_picks_not_wlc(struct kunit *test)
+{
+	struct pool *pool = pool_make(test);
+
+	pool_add(pool, 0, 0, 1);
+	pool_add(pool, 0, 0, INT_MAX);
+	KUNIT_EXPECT_EQ(test, 0, pool_wlc(pool));
+	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
+}
+
+struct share_case {
+	const char *what;
+	int light;
+	int heavy;
+};
+
+static const struct share_case share_cases[] = {
+	{ "1 and 100", 1, 100 },
+	{ "1 and 65535", 1, 65535 },
+	{ "65535 and INT_MAX", 65535, INT_MAX },
+};
+
+static void share_desc(const struct share_case *c, char *desc)
+{
+	strscpy(desc, c->what, KUNIT_PARAM_DESC_SIZE);
+}
+
+KUNIT_ARRAY_PARAM(share, share_cases, share_desc);
+
+/* No weight is so large that a small one is starved: its first connection it
+ * has as an idle server, and each further one when its share has come.
+ */
+static void fair_not_starved(struct kunit *test)
+{
+	const struct share_case *c = test->param_value;
+	struct pool *pool = pool_make(test);
+	int ratio = c->heavy / c->light, i, want;
+
+	pool_add(pool, 0, 0, c->light);
+	pool_add(pool, 0, 0, c->heavy);
+	for (i = 1; i <= 4 * ratio; i++) {
+		pool_hold(pool);
+		want = i / (ratio + 1);
+		KUNIT_ASSERT_GE(test, held(pool, 0), want);
+		KUNIT_ASSERT_LE(test, held(pool, 0), want + 1);
+	}
+	KUNIT_EXPECT_EQ(test, 4, held(pool, 0));
 }
 
 #define OLD_SERVERS	4
@@ -249,6 +324,8 @@ static void fair_as_wlc(struct kunit *test)
 static struct kunit_case wlch_fair_cases[] = {
 	KUNIT_CASE(fair_weights),
 	KUNIT_CASE(fair_first_picks),
+	KUNIT_CASE(fair_first_picks_not_wlc),
+	KUNIT_CASE_PARAM(fair_not_starved, share_gen_params),
 	KUNIT_CASE(fair_newcomer_flood),
 	KUNIT_CASE(fair_newcomer_ramp),
 	KUNIT_CASE(fair_newcomers_only),

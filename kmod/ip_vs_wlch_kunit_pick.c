@@ -213,52 +213,6 @@ static void pick_all_orders(struct kunit *test)
 	}
 }
 
-struct tie_case {
-	const char *what;
-	int nr;
-	u64 limit;	/* chi-square at 0.01 %, nr - 1 degrees of freedom */
-};
-
-static const struct tie_case tie_cases[] = {
-	{ "2 servers", 2, 16 },
-	{ "3 servers", 3, 19 },
-	{ "10 servers", 10, 34 },
-	{ "50 servers", 50, 98 },
-};
-
-static void tie_desc(const struct tie_case *c, char *desc)
-{
-	strscpy(desc, c->what, KUNIT_PARAM_DESC_SIZE);
-}
-
-KUNIT_ARRAY_PARAM(tie, tie_cases, tie_desc);
-
-#define TIE_PICKS	20000
-
-/* Equal servers are chosen equally often. The limit is what a fair choice
- * exceeds once in 10,000 runs; one that prefers the first exceeds it always.
- */
-static void pick_ties(struct kunit *test)
-{
-	const struct tie_case *c = test->param_value;
-	struct pool *pool = pool_make(test);
-	s64 expected = TIE_PICKS / c->nr;
-	u64 chi = 0;
-	int i;
-
-	for (i = 0; i < c->nr; i++)
-		pool_add(pool, 7, 9, 5);
-	for (i = 0; i < TIE_PICKS; i++)
-		KUNIT_ASSERT_GE(test, pool_pick(pool), 0);
-	for (i = 0; i < c->nr; i++) {
-		s64 d = atomic64_read(&pool->server[i].picks) - expected;
-
-		chi += d * d;
-	}
-	KUNIT_EXPECT_LE_MSG(test, div_u64(chi, expected), c->limit,
-			    "chi-square of %d picks", TIE_PICKS);
-}
-
 static struct kunit_case wlch_pick_cases[] = {
 	KUNIT_CASE(pick_none),
 	KUNIT_CASE(pick_without_table),
@@ -266,7 +220,6 @@ static struct kunit_case wlch_pick_cases[] = {
 	KUNIT_CASE(pick_extremes),
 	KUNIT_CASE(pick_by_factor),
 	KUNIT_CASE(pick_all_orders),
-	KUNIT_CASE_PARAM(pick_ties, tie_gen_params),
 	{}
 };
 
