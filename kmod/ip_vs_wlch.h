@@ -14,6 +14,7 @@
 
 #include "ip_vs_wlch_claim.h"
 #include "ip_vs_wlch_load.h"
+#include "ip_vs_wlch_start.h"
 
 /**
  * struct wlch_server - what the core does not keep about a real server
@@ -22,11 +23,9 @@
  * @rcu: frees it
  * @in_service: a service that runs wlch has it; written under the lock of
  *	ip_vs_wlch_server.c
- * @quiesced: its weight is 0; written under the core's mutex
- * @since: jiffies (64 bits) when it was added, or its weight was 0 last; under
- *	the core's mutex, and read by schedule()
- * @ramp: how long its weight ramps up at most, in jiffies: the service's age
- *	at @since; likewise
+ * @weight: its weight when we were last told; under the core's mutex
+ * @quiesced: that was 0, and @start is about to be written; likewise
+ * @start: its start; written under the core's mutex before @quiesced ends
  * @refcnt: one for the service that has it, one for each followed connection
  * @arrivals: claims and pending connections, see ip_vs_wlch_claim.h
  * @gauge: the other followed connections, by where they are counted
@@ -48,8 +47,8 @@ struct wlch_server {
 	struct rcu_head		rcu;
 	bool			in_service;
 	bool			quiesced;
-	u64			since;
-	u64			ramp;
+	int			weight;
+	struct wlch_start	start;
 
 	refcount_t		refcnt ____cacheline_aligned_in_smp;
 	atomic64_t		arrivals;
@@ -99,7 +98,8 @@ struct wlch_stats {
  * struct wlch_service - a virtual service that runs wlch
  * @list: in the services of its namespace
  * @svc: the core's service; it outlives this
- * @since: jiffies (64 bits) when it began to run wlch
+ * @since: jiffies (64 bits) when it began to run wlch, or long ago if it had
+ *	servers then
  * @table: its servers; NULL when there was no memory for all of them: then
  *	the core's list is walked
  * @draw: lots of the servers, if the parameters have choices; NULL when there
@@ -175,8 +175,9 @@ u64 wlch_server_count(struct wlch_counts *counts,
 		      const struct ip_vs_dest *dest,
 		      const struct wlch_server *server);
 void wlch_read_stats(const struct wlch_service *ws, struct wlch_totals *totals);
-u32 wlch_server_ramp(const struct wlch_server *server,
-		     const struct wlch_params *params);
+u32 wlch_effective_weight(const struct ip_vs_dest *dest,
+			  const struct wlch_server *server,
+			  const struct wlch_params *params);
 
 /* ip_vs_wlch_service.c */
 extern struct ip_vs_scheduler wlch_scheduler;
@@ -199,9 +200,9 @@ void wlch_servers_exit(void);
 struct wlch_server *wlch_server_find(const struct ip_vs_dest *dest);
 struct wlch_server *wlch_server_get(const struct ip_vs_dest *dest);
 void wlch_server_put(struct wlch_server *server);
-struct wlch_server *wlch_server_join(struct ip_vs_dest *dest, u64 service_age);
+struct wlch_server *wlch_server_join(struct ip_vs_dest *dest);
 void wlch_server_leave(const struct ip_vs_dest *dest);
-void wlch_server_weigh(struct wlch_server *server, u64 service_age);
+bool wlch_server_weigh(struct wlch_server *server, u64 service_age, u32 linger);
 
 /* ip_vs_wlch_track.c */
 void wlch_track_init(void);

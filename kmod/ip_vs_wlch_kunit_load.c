@@ -186,26 +186,6 @@ static void load_formula(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, LOAD_MAX, wlch_load(&most, largest));
 }
 
-static void ramp_formula(struct kunit *test)
-{
-	KUNIT_EXPECT_EQ(test, WLCH_RAMP_LEAST, wlch_ramp(0, 1000));
-	KUNIT_EXPECT_EQ(test, WLCH_RAMP_LEAST, wlch_ramp(15, 1000));
-	KUNIT_EXPECT_EQ(test, 512, wlch_ramp(500, 1000));
-	KUNIT_EXPECT_EQ(test, 1022, wlch_ramp(999, 1000));
-	KUNIT_EXPECT_EQ(test, WLCH_RAMP_FULL, wlch_ramp(1000, 1000));
-	KUNIT_EXPECT_EQ(test, WLCH_RAMP_FULL, wlch_ramp(U64_MAX, 3600 * HZ));
-
-	KUNIT_EXPECT_EQ(test, 77ULL, wlch_ramp_load(77, WLCH_RAMP_FULL));
-	KUNIT_EXPECT_EQ(test, 154ULL, wlch_ramp_load(77, WLCH_RAMP_FULL / 2));
-	KUNIT_EXPECT_EQ(test, LOAD_MAX * 64,
-			wlch_ramp_load(LOAD_MAX, WLCH_RAMP_LEAST));
-
-	KUNIT_EXPECT_EQ(test, 0, wlch_ramp_weight(0, WLCH_RAMP_LEAST));
-	KUNIT_EXPECT_EQ(test, 1, wlch_ramp_weight(1, WLCH_RAMP_LEAST));
-	KUNIT_EXPECT_EQ(test, 50, wlch_ramp_weight(100, 512));
-	KUNIT_EXPECT_EQ(test, INT_MAX, wlch_ramp_weight(INT_MAX, WLCH_RAMP_FULL));
-}
-
 static void next_gauge(struct kunit *test)
 {
 	KUNIT_EXPECT_EQ(test, WLCH_PENDING, wlch_next_gauge(true, false, false));
@@ -223,7 +203,6 @@ static struct kunit_case wlch_load_cases[] = {
 	KUNIT_CASE(load_cmp_random),
 	KUNIT_CASE_PARAM(count_classes, count_gen_params),
 	KUNIT_CASE(load_formula),
-	KUNIT_CASE(ramp_formula),
 	KUNIT_CASE(next_gauge),
 	{}
 };

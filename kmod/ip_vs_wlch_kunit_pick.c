@@ -48,7 +48,7 @@ static void pick_without_table(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 1, pool_pick(pool));
 
 	pool->params.value[WLCH_HALFOPEN] = 0;
-	joined = wlch_server_join(&pool->dest[2], 0);
+	joined = wlch_server_join(&pool->dest[2]);
 	KUNIT_ASSERT_NOT_NULL(test, joined);
 	atomic_set(&joined->gauge[WLCH_HANDSHAKE], 4);
 	KUNIT_EXPECT_EQ(test, 2, pool_pick(pool));
@@ -70,9 +70,9 @@ static void server_lifetime(struct kunit *test)
 	rcu_read_lock();
 	KUNIT_EXPECT_NULL(test, wlch_server_get(dest));	/* not ours */
 	rcu_read_unlock();
-	server = wlch_server_join(dest, 0);
+	server = wlch_server_join(dest);
 	KUNIT_ASSERT_NOT_NULL(test, server);
-	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_join(dest, 0));
+	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_join(dest));
 
 	rcu_read_lock();
 	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_get(dest));
@@ -81,7 +81,7 @@ static void server_lifetime(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_find(dest));
 	KUNIT_EXPECT_NULL(test, wlch_server_get(dest));	/* out of service */
 	rcu_read_unlock();
-	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_join(dest, 0));
+	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_join(dest));
 	KUNIT_EXPECT_EQ(test, refs + 1, module_refcount(THIS_MODULE));
 
 	rcu_read_lock();

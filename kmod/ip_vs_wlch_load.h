@@ -8,7 +8,6 @@
 #define _IP_VS_WLCH_LOAD_H
 
 #include <linux/kernel.h>
-#include <linux/math64.h>
 #include <linux/random.h>
 #include <linux/types.h>
 
@@ -135,56 +134,6 @@ static inline u64 wlch_load(const struct wlch_counts *counts,
 	for (i = 0; i < WLCH_NR_FACTORS; i++)
 		load += (u64)counts->class[i] * factor[i];
 	return load;
-}
-
-/* A whole weight, and the share of it that a new server begins with. */
-#define WLCH_RAMP_FULL	1024
-#define WLCH_RAMP_LEAST	(WLCH_RAMP_FULL / 64)
-
-/**
- * wlch_ramp() - the share of its weight that a server has by its age
- * @age: how long it has been in service
- * @slowstart: how long its weight ramps up, in the same unit; not 0
- *
- * The share is proportional to the age, but for the beginning, where it would
- * be too small to tell servers from each other that were added together: see
- * "Slow start" in Documentation/wlch.rst.
- *
- * Return: WLCH_RAMP_LEAST..WLCH_RAMP_FULL.
- */
-static inline u32 wlch_ramp(u64 age, u64 slowstart)
-{
-	if (age >= slowstart)
-		return WLCH_RAMP_FULL;
-	return max_t(u32, div64_u64(age * WLCH_RAMP_FULL, slowstart),
-		     WLCH_RAMP_LEAST);
-}
-
-/**
- * wlch_ramp_load() - the load of a server of which only a share is there
- * @load: its load
- * @ramp: the share of its weight
- *
- * load / (weight * ramp / full) = (load * full / ramp) / weight
- *
- * Return: the load that its whole weight would have to bear.
- */
-static inline u64 wlch_ramp_load(u64 load, u32 ramp)
-{
-	return ramp == WLCH_RAMP_FULL ? load :
-					div_u64(load * WLCH_RAMP_FULL, ramp);
-}
-
-/**
- * wlch_ramp_weight() - the weight of a server of which only a share is there
- * @weight: its weight
- * @ramp: the share
- *
- * Return: at least 1, unless @weight is 0.
- */
-static inline u32 wlch_ramp_weight(u32 weight, u32 ramp)
-{
-	return DIV_ROUND_UP_ULL((u64)weight * ramp, WLCH_RAMP_FULL);
 }
 
 /**

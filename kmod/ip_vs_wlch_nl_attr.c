@@ -299,20 +299,18 @@ int wlch_put_server(struct sk_buff *skb, const struct wlch_service *ws,
 		    const struct wlch_params *params)
 {
 	struct nlattr *nest = nla_nest_start(skb, IPVS_WLCH_A_SERVER_SERVICE);
-	u32 weight;
 
 	if (!nest || wlch_put_key(skb, ws->svc))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
-	weight = atomic_read(&dest->weight);
 	if (nla_put_u16(skb, IPVS_WLCH_A_SERVER_AF, dest->af) ||
 	    nla_put(skb, IPVS_WLCH_A_SERVER_ADDRESS,
 		    wlch_address_len(dest->af), &dest->addr) ||
 	    nla_put_be16(skb, IPVS_WLCH_A_SERVER_PORT, dest->port) ||
-	    nla_put_u32(skb, IPVS_WLCH_A_SERVER_WEIGHT, weight) ||
+	    nla_put_u32(skb, IPVS_WLCH_A_SERVER_WEIGHT,
+			atomic_read(&dest->weight)) ||
 	    nla_put_u32(skb, IPVS_WLCH_A_SERVER_EFFECTIVE_WEIGHT,
-			wlch_ramp_weight(weight,
-					 wlch_server_ramp(server, params))))
+			wlch_effective_weight(dest, server, params)))
 		return -EMSGSIZE;
 	return wlch_put_server_counts(skb, dest, server, params);
 }

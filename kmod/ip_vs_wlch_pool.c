@@ -68,7 +68,7 @@ void pool_add(struct pool *pool, int active, int total, int weight)
 	pool_set(pool, i, active, total, weight);
 	list_add_tail(&pool->dest[i].n_list, &pool->svc.destinations);
 	pool->server[i].dest = &pool->dest[i];
-	pool->server[i].ramp = U64_MAX;
+	pool->server[i].start.service_age = S64_MAX;
 	pool->table->server[i] = &pool->server[i];
 	pool->table->nr = pool->nr;
 }
@@ -78,7 +78,7 @@ void pool_add(struct pool *pool, int active, int total, int weight)
  */
 bool pool_join(struct pool *pool, int i)
 {
-	struct wlch_server *server = wlch_server_join(&pool->dest[i], 0);
+	struct wlch_server *server = wlch_server_join(&pool->dest[i]);
 
 	if (!server)
 		return false;

@@ -77,29 +77,66 @@ u64 wlch_server_count(struct wlch_counts *counts,
 	return arrivals;
 }
 
+/* The start of a server, as far as it is not over. While the core has given it a
+ * weight again, and not yet told us, it is at its very beginning. A start that is
+ * written while it is read here would be another one begun within moments: that
+ * pick may rest on parts of both.
+ *
+ * Returns false if the server has all of its weight.
+ */
+static bool wlch_server_start(const struct wlch_server *server,
+			      const struct wlch_params *params,
+			      struct wlch_shares *shares,
+			      struct wlch_counts *base)
+{
+	u64 slowstart = (u64)params->value[WLCH_SLOWSTART] * HZ;
+	struct wlch_start start;
+	s64 age;
+	int i;
+
+	if (!slowstart || !server)
+		return false;
+	if (smp_load_acquire(&server->quiesced)) {	/* see weigh */
+		shares->live = WLCH_SHARE_LEAST;
+		shares->inactive = WLCH_SHARE_LEAST_INACTIVE;
+		memset(base, 0, sizeof(*base));
+		return true;
+	}
+	start.since = READ_ONCE(server->start.since);
+	start.service_age = READ_ONCE(server->start.service_age);
+	start.linger = READ_ONCE(server->start.linger);
+	age = max_t(s64, get_jiffies_64() - start.since, 0);
+	if (!wlch_shares(shares, &start, age, slowstart))
+		return false;
+	for (i = 0; i < WLCH_NR_FACTORS; i++)
+		base->class[i] = READ_ONCE(server->start.base.class[i]);
+	return true;
+}
+
 /**
- * wlch_server_ramp() - the share of its weight that a server has now
+ * wlch_effective_weight() - the weight of a server, less what slow start takes
+ * @dest: the server
  * @server: its private counters, or NULL
  * @params: the parameters of its service
  *
- * Return: up to WLCH_RAMP_FULL.
+ * Return: the effective weight, rounded up.
  */
-u32 wlch_server_ramp(const struct wlch_server *server,
-		     const struct wlch_params *params)
+u32 wlch_effective_weight(const struct ip_vs_dest *dest,
+			  const struct wlch_server *server,
+			  const struct wlch_params *params)
 {
-	u64 slowstart = (u64)params->value[WLCH_SLOWSTART] * HZ;
+	u32 weight = atomic_read(&dest->weight);
+	struct wlch_shares shares;
+	struct wlch_counts base;
 
-	if (!server || !slowstart)
-		return WLCH_RAMP_FULL;
-	/* a pick between the two writes is one of the moment of a change */
-	return wlch_ramp(get_jiffies_64() - READ_ONCE(server->since),
-			 min(slowstart, READ_ONCE(server->ramp)));
+	return wlch_server_start(server, params, &shares, &base) ?
+	       wlch_share_weight(weight, shares.live) : weight;
 }
 
 /**
  * struct wlch_pick - a choice in progress
  * @params: the parameters of the service
- * @claim: what a claim is worth: as much as the connection that it stands for
+ * @claim: what a claim counts as: the connection that it stands for
  * @choice: how good the best is
  * @dest: the best
  * @server: its private counters, if any
@@ -107,7 +144,7 @@ u32 wlch_server_ramp(const struct wlch_server *server,
  */
 struct wlch_pick {
 	const struct wlch_params *params;
-	u32			claim;
+	enum wlch_factor	claim;
 	struct wlch_choice	choice;
 	struct ip_vs_dest	*dest;
 	struct wlch_server	*server;
@@ -118,7 +155,9 @@ struct wlch_pick {
 static bool wlch_look_at(struct wlch_pick *pick, struct ip_vs_dest *dest,
 			 struct wlch_server *server)
 {
-	struct wlch_counts counts;
+	const u32 *factor = pick->params->value;
+	struct wlch_counts counts, base;
+	struct wlch_shares shares;
 	u64 arrivals, load;
 	int weight;
 
@@ -128,9 +167,11 @@ static bool wlch_look_at(struct wlch_pick *pick, struct ip_vs_dest *dest,
 	if (weight <= 0)
 		return false;
 	arrivals = wlch_server_count(&counts, dest, server);
-	load = wlch_load(&counts, pick->params->value) +
-	       (u64)wlch_claims(arrivals, jiffies) * pick->claim;
-	load = wlch_ramp_load(load, wlch_server_ramp(server, pick->params));
+	counts.class[pick->claim] += wlch_claims(arrivals, jiffies);
+	if (unlikely(wlch_server_start(server, pick->params, &shares, &base)))
+		load = wlch_share_load(&counts, &base, factor, &shares);
+	else
+		load = wlch_load(&counts, factor);
 	if (wlch_choice_offer(&pick->choice, load, weight)) {
 		pick->dest = dest;
 		pick->server = server;
@@ -210,11 +251,11 @@ static void wlch_look(struct wlch_pick *pick, const struct wlch_service *ws,
 
 	memset(pick, 0, sizeof(*pick));
 	pick->params = rcu_dereference(ws->params);
-	pick->claim = pick->params->value[wlch_claim_class(iph)];
+	pick->claim = wlch_claim_class(iph);
 	choices = pick->params->value[WLCH_CHOICES];
 	if (choices) {
 		draw = rcu_dereference(ws->draw);
-		if (draw && choices < draw->nr / 2)
+		if (draw && 2 * choices < draw->nr)
 			wlch_look_at_drawn(pick, draw, choices);
 	}
 	if (!pick->dest)

@@ -111,32 +111,51 @@ void wlch_server_put(struct wlch_server *server)
 	}
 }
 
+/* Others may read the old start until now, and will read the new one from now on.
+ * Until then @quiesced tells them not to.
+ */
+static void wlch_server_begin(struct wlch_server *server, u64 service_age,
+			      u32 linger)
+{
+	struct wlch_start *start = &server->start;
+	struct wlch_counts base;
+	int i;
+
+	wlch_server_count(&base, server->dest, server);
+	WRITE_ONCE(start->since, get_jiffies_64());
+	WRITE_ONCE(start->service_age, service_age);
+	WRITE_ONCE(start->linger, linger);
+	for (i = 0; i < WLCH_NR_FACTORS; i++)
+		WRITE_ONCE(start->base.class[i], base.class[i]);
+}
+
 /**
  * wlch_server_weigh() - the weight of a server may have changed
  * @server: the server, which a service has
- * @service_age: how long that service runs wlch, in jiffies
+ * @service_age: how old that service is, in jiffies
+ * @linger: how long connections stay when they have ended, in jiffies
  *
- * Its slow start begins when its weight is 0 no more. It is there to make a
- * newcomer one among those that have gathered connections, so it takes no
- * longer than they had time to.
+ * Its slow start begins when it was added, and when its weight is 0 no more.
  *
  * Context: process, under the core's mutex.
+ * Return: true if it is another than before.
  */
-void wlch_server_weigh(struct wlch_server *server, u64 service_age)
+bool wlch_server_weigh(struct wlch_server *server, u64 service_age, u32 linger)
 {
-	bool quiesced = !atomic_read(&server->dest->weight);
+	int weight = atomic_read(&server->dest->weight);
+	bool changed = weight != server->weight;
 
-	if (server->quiesced && !quiesced) {
-		WRITE_ONCE(server->since, get_jiffies_64());
-		WRITE_ONCE(server->ramp, service_age);
-	}
-	server->quiesced = quiesced;
+	if (server->quiesced && weight)
+		wlch_server_begin(server, service_age, linger);
+	server->weight = weight;
+	/* pairs with wlch_server_start(): the start is written */
+	smp_store_release(&server->quiesced, !weight);
+	return changed;
 }
 
 /* Under the table's lock. @fresh goes into the table if @dest has no entry. */
 static struct wlch_server *wlch_server_insert(struct ip_vs_dest *dest,
-					      struct wlch_server *fresh,
-					      u64 service_age)
+					      struct wlch_server *fresh)
 {
 	struct wlch_server *server = wlch_server_find(dest);
 
@@ -150,8 +169,8 @@ static struct wlch_server *wlch_server_insert(struct ip_vs_dest *dest,
 		server = fresh;
 	}
 	if (server) {
-		server->quiesced = true;	/* until it is weighed */
-		wlch_server_weigh(server, service_age);
+		/* it is about to be weighed */
+		WRITE_ONCE(server->quiesced, true);
 		WRITE_ONCE(server->in_service, true);
 	}
 	return server;
@@ -160,14 +179,14 @@ static struct wlch_server *wlch_server_insert(struct ip_vs_dest *dest,
 /**
  * wlch_server_join() - a service that runs wlch has this server
  * @dest: the server
- * @service_age: how long that service runs wlch, in jiffies
  *
- * To call it again for the same server changes nothing.
+ * To call it again for the same server changes nothing. The caller is to call
+ * wlch_server_weigh() then.
  *
  * Context: process; the caller's service holds the module.
  * Return: the entry, or NULL without memory.
  */
-struct wlch_server *wlch_server_join(struct ip_vs_dest *dest, u64 service_age)
+struct wlch_server *wlch_server_join(struct ip_vs_dest *dest)
 {
 	struct wlch_server *server, *fresh;
 
@@ -187,7 +206,7 @@ struct wlch_server *wlch_server_join(struct ip_vs_dest *dest, u64 service_age)
 	}
 	rcu_read_lock();
 	spin_lock_bh(&wlch_servers_lock);
-	server = wlch_server_insert(dest, fresh, service_age);
+	server = wlch_server_insert(dest, fresh);
 	spin_unlock_bh(&wlch_servers_lock);
 	rcu_read_unlock();
 	if (server != fresh)

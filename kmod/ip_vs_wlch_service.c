@@ -16,6 +16,7 @@
 
 #include "ip_vs_wlch.h"
 #include "ip_vs_wlch_draw.h"
+#include <linux/ip_vs_wlch.h>
 
 /**
  * wlch_params_usable() - is there a connection that is worth something?
@@ -34,15 +35,52 @@ bool wlch_params_usable(const struct ip_vs_service *svc,
 	       params->value[WLCH_INACTIVE];
 }
 
-static u64 wlch_service_age(const struct wlch_service *ws)
+/* How long a connection of the server stays when it has ended: what the core's
+ * timeouts say now. With direct routing and tunnelling it sees the client's FIN
+ * only. What runs over a fwmark is taken for TCP.
+ */
+static u32 wlch_linger(const struct ip_vs_service *svc,
+		       const struct ip_vs_dest *dest)
 {
-	return get_jiffies_64() - ws->since;
+	u16 protocol = svc->fwmark ? IPPROTO_TCP : svc->protocol;
+	struct ip_vs_proto_data *pd;
+	int state;
+
+	pd = ip_vs_proto_data_get(svc->ipvs, protocol);
+	if (!pd || !pd->timeout_table)
+		return 0;
+	switch (protocol) {
+	case IPPROTO_UDP:
+		state = IP_VS_UDP_S_NORMAL;
+		break;
+	case IPPROTO_SCTP:
+		state = IP_VS_SCTP_S_CLOSED;
+		break;
+	default:
+		state = IP_VS_DFWD_METHOD(dest) == IP_VS_CONN_F_MASQ ?
+			IP_VS_TCP_S_TIME_WAIT : IP_VS_TCP_S_FIN_WAIT;
+		break;
+	}
+	return READ_ONCE(pd->timeout_table[state]);
 }
 
-/* A table of all servers of the service, or NULL if memory is short. */
-static struct wlch_table *wlch_table_make(struct ip_vs_service *svc,
-					  u64 service_age)
+static bool wlch_weigh(const struct wlch_service *ws,
+		       struct wlch_server *server, bool newcomer)
 {
+	/* none but a newcomer may be new because memory was short before */
+	u64 service_age = newcomer ? get_jiffies_64() - ws->since : 0;
+
+	return wlch_server_weigh(server, service_age,
+				 wlch_linger(ws->svc, server->dest));
+}
+
+/* A table of all servers of the service, or NULL if memory is short. @newcomer
+ * is the one that was added now.
+ */
+static struct wlch_table *wlch_table_make(const struct wlch_service *ws,
+					  const struct ip_vs_dest *newcomer)
+{
+	const struct ip_vs_service *svc = ws->svc;
 	struct wlch_table *table;
 	struct ip_vs_dest *dest;
 	bool complete = true;
@@ -55,15 +93,18 @@ static struct wlch_table *wlch_table_make(struct ip_vs_service *svc,
 	list_for_each_entry(dest, &svc->destinations, n_list) {
 		struct wlch_server *server;
 
-		server = wlch_server_join(dest, service_age);
-		if (!server)
+		server = wlch_server_join(dest);
+		if (!server) {
 			complete = false;
-		else if (table)
+			continue;
+		}
+		wlch_weigh(ws, server, dest == newcomer);
+		if (table)
 			table->server[table->nr++] = server;
 	}
 	if (table && complete)
 		return table;
-	pr_warn_ratelimited("out of memory: choosing more slowly, and perhaps without half-open counts, until a server changes\n");
+	pr_warn_ratelimited("out of memory: choosing more slowly, and perhaps without half-open counts, until a server is added or removed\n");
 	kvfree(table);
 	return NULL;
 }
@@ -107,14 +148,15 @@ static void wlch_draw_renew(const struct wlch_net *wn, struct wlch_service *ws)
 	wlch_draw_publish(wn, ws, draw);
 }
 
-/* The servers of a service have changed. */
-static void wlch_table_renew(struct wlch_service *ws)
+/* The servers of a service have changed. @newcomer has come, or is NULL. */
+static void wlch_table_renew(struct wlch_service *ws,
+			     const struct ip_vs_dest *newcomer)
 {
 	struct wlch_net *wn = wlch_net(ws->svc->ipvs->net);
 	struct wlch_table *old, *table;
 
 	mutex_lock(&wn->lock);
-	table = wlch_table_make(ws->svc, wlch_service_age(ws));
+	table = wlch_table_make(ws, newcomer);
 	old = rcu_replace_pointer(ws->table, table,
 				  lockdep_is_held(&wn->lock));
 	wlch_draw_renew(wn, ws);
@@ -136,12 +178,16 @@ static void wlch_table_renew(struct wlch_service *ws)
 int wlch_service_set_params(struct wlch_net *wn, struct wlch_service *ws,
 			    struct wlch_params *params)
 {
-	struct wlch_draw *draw = wlch_service_draw(wn, ws, params);
+	struct wlch_draw *draw =
+		rcu_dereference_protected(ws->draw, lockdep_is_held(&wn->lock));
 	struct wlch_params *old;
 
-	if (IS_ERR(draw))
-		return PTR_ERR(draw);
-	wlch_draw_publish(wn, ws, draw);
+	if (!draw != !params->value[WLCH_CHOICES]) {
+		draw = wlch_service_draw(wn, ws, params);
+		if (IS_ERR(draw))
+			return PTR_ERR(draw);
+		wlch_draw_publish(wn, ws, draw);
+	}
 	old = rcu_replace_pointer(ws->params, params,
 				  lockdep_is_held(&wn->lock));
 	kfree_rcu(old, rcu);
@@ -162,6 +208,11 @@ static void wlch_service_free_rcu(struct rcu_head *head)
 	wlch_service_free(container_of(head, struct wlch_service, rcu));
 }
 
+/* A service that has servers before it runs wlch is old: so old that nothing is
+ * limited by its age.
+ */
+#define WLCH_OLD_SERVICE	((u64)2 * IPVS_WLCH_SLOWSTART_MAX * HZ)
+
 static struct wlch_service *wlch_service_alloc(struct ip_vs_service *svc)
 {
 	struct wlch_params *params;
@@ -172,6 +223,8 @@ static struct wlch_service *wlch_service_alloc(struct ip_vs_service *svc)
 		return NULL;
 	ws->svc = svc;
 	ws->since = get_jiffies_64();
+	if (!list_empty(&svc->destinations))
+		ws->since -= WLCH_OLD_SERVICE;
 	params = kmalloc(sizeof(*params), GFP_KERNEL);
 	RCU_INIT_POINTER(ws->params, params);
 	ws->stats = netdev_alloc_pcpu_stats(struct wlch_stats);
@@ -208,7 +261,7 @@ static int wlch_init_service(struct ip_vs_service *svc)
 		wlch_service_free(ws);
 		return err;
 	}
-	wlch_table_renew(ws);
+	wlch_table_renew(ws, NULL);
 	svc->sched_data = ws;
 	return 0;
 }
@@ -238,14 +291,14 @@ static void wlch_done_service(struct ip_vs_service *svc)
 
 static int wlch_add_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
 {
-	wlch_table_renew(svc->sched_data);
+	wlch_table_renew(svc->sched_data, dest);
 	return 0;
 }
 
 static int wlch_del_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
 {
 	/* first nobody finds it any more, then it leaves */
-	wlch_table_renew(svc->sched_data);
+	wlch_table_renew(svc->sched_data, NULL);
 	wlch_server_leave(dest);
 	return 0;
 }
@@ -255,13 +308,16 @@ static int wlch_upd_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
 	struct wlch_net *wn = wlch_net(svc->ipvs->net);
 	struct wlch_service *ws = svc->sched_data;
 	struct wlch_server *server;
+	bool changed = false;
 
 	rcu_read_lock();
 	server = wlch_server_find(dest);
 	/* only we could end its being in service */
 	if (server && READ_ONCE(server->in_service))
-		wlch_server_weigh(server, wlch_service_age(ws));
+		changed = wlch_weigh(ws, server, true);
 	rcu_read_unlock();
+	if (!changed)
+		return 0;
 	mutex_lock(&wn->lock);
 	wlch_draw_renew(wn, ws);
 	mutex_unlock(&wn->lock);

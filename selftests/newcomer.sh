@@ -112,6 +112,46 @@ ramp_begin() {
 	old_since=$SECONDS
 }
 
+# Connections that end at once, in $NEW / 8 rounds; how many more closing ones both
+# servers have then
+short_connections() {
+	local before after i
+	before=$(inactive 4 $PORT)
+	for ((i = 0; i < NEW / 8; i++)); do
+		clients 4 $PORT 8
+		expect 8 "$(clients_connected)" "connected clients" >&2
+		clients_end
+		poll 30 all_closing >&2
+	done
+	after=$(inactive 4 $PORT)
+	echo "$((${after% *} - ${before% *})) $((${after#* } - ${before#* }))"
+}
+
+all_closing() { expect "0 0" "$(shares)" "active connections"; }
+
+# What the newcomer may get: closing ones, of all that there are, the part that it
+# can have of its short life (the service is T old at least); and in each round as
+# many live ones, worth 8, as its share of the weight bears then.
+short_ramping() {
+	local got age all=$((OLD + 5 * NEW)) most
+	got=$(short_connections)
+	age=$((SECONDS - born + 1))
+	most=$((age * age * all / (2 * T * T) + NEW / 8 * (age * all / (8 * T) + 1)))
+	ktap_note "$PORT: of $NEW short connections the servers got $got, allowed are up to $most"
+	[ "${got#* }" -le $most ]
+}
+
+short_ramp() {
+	clients_pid=$old_pid clients_log=$old_log
+	clients_end
+	ktap_check "slow start: all connections end" poll 30 all_closing
+	ipvs -d -t "$(vs)" -r "$(rs "${RIP2[4]}")"
+	born=$SECONDS
+	add_newcomer
+	ktap_check "slow start: a newcomer gets its share of short connections" \
+		short_ramping
+}
+
 ramp() {
 	ktap_check "slow start: server 1 has all of its weight" \
 		poll $((2 * T)) older_than $T
@@ -129,11 +169,13 @@ ramp() {
 	born=$SECONDS
 	add_newcomer
 	ktap_check "slow start: removed and added again it gets its share" ramping
+	short_ramp
 	ipvs -E -t "$(vs)" -s wlch --sched-param slowstart=0
 	ktap_check "slow start turned off: it has all of its weight" \
 		effective_are "$WEIGHT $WEIGHT"
-	ktap_check "slow start turned off: it gets all" flooded
-	all_end
+	ktap_check "slow start turned off: short connections all go to it" \
+		expect "0 $NEW" "$(short_connections)"
+	ipvs -D -t "$(vs)"
 }
 
 wlch_start
