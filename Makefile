@@ -24,6 +24,7 @@ help:
 	@echo '     KDIR=folder      for the kernel of these headers'
 	@echo '     KERNEL=name      for a Debian kernel, fetched to ~/.cache:'
 	@echo '                      6.1 (newest), 6.1-old (oldest), 6.12 (newest)'
+	@echo 'make threads          the same in build/threads, with a test (selftests/threads.sh)'
 	@echo 'make ipvsadm          build/ipvsadm/ipvsadm, and ipvsadm-orig without the patches'
 	@echo
 	@echo 'On Debian 12; these install missing packages, but no kernel:'
@@ -44,6 +45,10 @@ help:
 .PHONY: module
 module:
 	$(Q)selftests/vm/module.sh "$(KDIR)" build/kmod
+
+.PHONY: threads
+threads:
+	$(Q)selftests/vm/module.sh "$(KDIR)" build/threads CONFIG_IP_VS_WLCH_THREADS=y
 
 .PHONY: ipvsadm
 ipvsadm:

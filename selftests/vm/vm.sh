@@ -11,8 +11,9 @@
 #	WLCH_ACCEL	kvm or tcg instead of finding out, see accel.sh
 #
 # The script starts in /selftests, a copy of the selftests folder. The module
-# can be autoloaded by its name and is in /kmod/ip_vs_wlch.ko, the helpers are
-# in $PATH, the unpatched ipvsadm is ipvsadm-orig.
+# can be autoloaded by its name and is in /kmod/ip_vs_wlch.ko, with the test of
+# "make threads" in /build/threads as outside, the helpers are in $PATH, the
+# unpatched ipvsadm is ipvsadm-orig.
 #
 # These end the run with a status of its own, whatever the script said:
 EX_SETUP=240	# it could not be started
@@ -40,7 +41,8 @@ build_project() {
 	mkdir -p "$top/build" && (
 		flock 9
 		unset MAKEFLAGS
-		make --no-print-directory -s -C "$top" module ipvsadm helpers KERNEL="$KERNEL" >&2
+		make --no-print-directory -s -C "$top" module threads ipvsadm helpers \
+			KERNEL="$KERNEL" >&2
 	) 9>"$top/build/.lock"
 }
 
@@ -81,8 +83,11 @@ place_tools() {
 place_module() {
 	local dir=$1 tree=$2 to=$1/tree/lib/modules/$RELEASE
 	local ko=$top/build/kmod/$RELEASE/ip_vs_wlch.ko
+	local threads=build/threads/$RELEASE
 
-	mkdir -p "$dir/kmod" "$dir/usr/lib/modules" && cp "$ko" "$dir/kmod/" || return
+	mkdir -p "$dir/kmod" "$dir/$threads" "$dir/usr/lib/modules" &&
+		cp "$ko" "$dir/kmod/" &&
+		cp "$top/$threads/ip_vs_wlch.ko" "$dir/$threads/" || return
 	cp -al "$tree" "$dir/tree" 2>/dev/null || cp -a "$tree" "$dir/tree" || return
 	# depmod writes new files, so links to the old ones are safe
 	mkdir -p "$to/updates" && cp "$ko" "$to/updates/" &&
