@@ -185,13 +185,6 @@ flows() {
 	clients_end
 }
 
-# within LEAST MOST NUMBER
-within() {
-	[ "$3" -lt "$1" ] || [ "$3" -gt "$2" ] || return 0
-	echo "$3 is not within $1 to $2"
-	return 1
-}
-
 # The core sums up its statistics every two seconds.
 scheduled() { column "$1" $PORT 3 --stats --exact; }
 all_scheduled() { expect 100 "$(sum "$(scheduled "$1")")" "connections"; }

@@ -3,7 +3,7 @@
 #
 # The half-open count of each server is the number of its entries in the
 # connection table that are in the handshake: while they are pending, after
-# they are completed, after they are refused and after they have expired.
+# they are completed and after they have expired.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
@@ -52,35 +52,6 @@ completed() {
 		half_open_is "$family" $PORT "0 0"
 }
 
-# Nobody listens on server 2. NAT shows the director its resets, and the
-# service sends half of the clients there all the same: no more, no less.
-refusing() {
-	local family=$1 name="IPv$1 refusing server" port=$2
-	service "$family" "$port" m wlch
-	clients "$family" "$port" 40 --interval 5000
-	ktap_check "$name: half of the clients connect" \
-		expect 20 "$(clients_connected)"
-	ktap_check "$name: none is half-open" half_open_is "$family" "$port" "0 0"
-	ktap_check "$name: the others count as refused" \
-		refused_is "$family" "$port" "0 20"
-	ktap_check "$name: as the table has them" \
-		expect "0 20" "$(table "$family" "$port" CLOSE)"
-	clients_end
-	ktap_check "$name: the count is 0 after they have expired" \
-		poll 100 refused_is "$family" "$port" "0 0"
-}
-
-# The control: to wlc a refused connection costs almost nothing.
-refusing_control() {
-	local port=$1 accepted
-	service 4 "$port" m wlc
-	clients 4 "$port" 40 --interval 5000
-	accepted=$(clients_connected)
-	ktap_note "refusing server, wlc: $accepted of 40 connect"
-	ktap_check "refusing server: wlc sends it most clients" [ "$accepted" -le 8 ]
-	clients_end
-}
-
 # Clients that go away in the handshake leave entries that nobody completes.
 # The core's timeout for them is 60 s and cannot be changed.
 expiring_start() {
@@ -106,7 +77,7 @@ expiring_end() {
 
 wlch_start
 # shellcheck disable=SC2046 # port numbers
-serve "$SERVER1" $(seq 8101 8106) 8120 8121 8122 || exit 1
+serve "$SERVER1" $(seq 8101 8106) || exit 1
 # shellcheck disable=SC2046
 serve "$SERVER2" $(seq 8101 8106) || exit 1
 
@@ -120,8 +91,5 @@ for family in 4 6; do
 		fi
 	done
 done
-refusing 4 8120
-leaves_alone "IPv6 with NAT" || refusing 6 8121
-refusing_control 8122
 expiring_end
 ktap_end

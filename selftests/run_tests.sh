@@ -16,7 +16,7 @@ all)
 		*) set -- "$@" "$test" ;;
 		esac
 	done ;;
-short) set -- burst.sh halfopen.sh params.sh reuse.sh sctp.sh ;;
+short) set -- burst.sh halfopen.sh params.sh refused.sh reuse.sh sctp.sh ;;
 esac
 
 rc=0

@@ -29,9 +29,11 @@ enum outcome { PENDING, CONNECTED, REFUSED, TIMEOUT, FAILED, OUTCOMES };
 struct settings {
 	struct sockaddr_storage to, from;
 	socklen_t to_len, from_len;
-	int count;
+	int count;			/* of all ports together */
+	int ports;
 	long interval_us;
 	double wait_s, hold_s;		/* hold_s < 0: until a signal */
+	int in_turn;
 	int reset;
 	int protocol;
 	int first_port;			/* 0: the kernel chooses */
@@ -49,6 +51,8 @@ struct state {
 static const char usage[] =
 	"usage: conn_hold [OPTIONS] ADDRESS PORT COUNT\n"
 	"  --interval US   microseconds between two connects (500)\n"
+	"  --in-turn       each is decided before the next begins\n"
+	"  --ports N       COUNT to each of N ports, PORT is the first\n"
 	"  --bind ADDRESS  source address\n"
 	"  --sport PORT    source port of the first connection; the next have the next\n"
 	"  --wait SECONDS  report at the latest then (30)\n"
@@ -85,10 +89,51 @@ static double parse_number(const char *text, double least)
 	return value;
 }
 
+static void parse_option(struct settings *set, int option)
+{
+	switch (option) {
+	case 'i':
+		set->interval_us = parse_number(optarg, 0);
+		break;
+	case 't':
+		set->in_turn = 1;
+		break;
+	case 'n':
+		set->ports = parse_number(optarg, 1);
+		break;
+	case 'b':
+		set->from_len = parse_address(optarg, "0", &set->from);
+		break;
+	case 'p':
+		set->first_port = parse_number(optarg, 1);
+		break;
+	case 'w':
+		set->wait_s = parse_number(optarg, 0);
+		break;
+	case 'h':
+		set->hold_s = parse_number(optarg, 0);
+		break;
+	case 'r':
+		set->reset = 1;
+		break;
+	case 's':
+		set->protocol = IPPROTO_SCTP;
+		break;
+	case 'u':
+		set->protocol = IPPROTO_UDP;
+		break;
+	default:
+		fputs(usage, stderr);
+		exit(2);
+	}
+}
+
 static void parse_options(struct settings *set, int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "interval", required_argument, NULL, 'i' },
+		{ "in-turn",  no_argument,       NULL, 't' },
+		{ "ports",    required_argument, NULL, 'n' },
 		{ "bind",     required_argument, NULL, 'b' },
 		{ "sport",    required_argument, NULL, 'p' },
 		{ "wait",     required_argument, NULL, 'w' },
@@ -100,43 +145,14 @@ static void parse_options(struct settings *set, int argc, char **argv)
 	};
 	int c;
 
-	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1) {
-		switch (c) {
-		case 'i':
-			set->interval_us = parse_number(optarg, 0);
-			break;
-		case 'b':
-			set->from_len = parse_address(optarg, "0", &set->from);
-			break;
-		case 'p':
-			set->first_port = parse_number(optarg, 1);
-			break;
-		case 'w':
-			set->wait_s = parse_number(optarg, 0);
-			break;
-		case 'h':
-			set->hold_s = parse_number(optarg, 0);
-			break;
-		case 'r':
-			set->reset = 1;
-			break;
-		case 's':
-			set->protocol = IPPROTO_SCTP;
-			break;
-		case 'u':
-			set->protocol = IPPROTO_UDP;
-			break;
-		default:
-			fputs(usage, stderr);
-			exit(2);
-		}
-	}
+	while ((c = getopt_long(argc, argv, "", options, NULL)) != -1)
+		parse_option(set, c);
 	if (argc - optind != 3) {
 		fputs(usage, stderr);
 		exit(2);
 	}
 	set->to_len = parse_address(argv[optind], argv[optind + 1], &set->to);
-	set->count = parse_number(argv[optind + 2], 1);
+	set->count = set->ports * parse_number(argv[optind + 2], 1);
 }
 
 static void raise_file_limit(int count)
@@ -166,10 +182,25 @@ static enum outcome outcome_of(int error)
 	}
 }
 
-/* The error of a connect, 0 when it is done; UDP has to wait for an answer */
-static int start(const struct settings *set, int fd)
+/* In both families the port is in the same place. */
+static void set_port(struct sockaddr_storage *ss, int port)
 {
-	if (connect(fd, (struct sockaddr *)&set->to, set->to_len))
+	((struct sockaddr_in *)ss)->sin_port = htons(port);
+}
+
+static int get_port(const struct sockaddr_storage *ss)
+{
+	return ntohs(((const struct sockaddr_in *)ss)->sin_port);
+}
+
+/* The error of a connect, 0 when it is done; UDP has to wait for an answer */
+static int start(const struct state *st, int fd)
+{
+	const struct settings *set = st->set;
+	struct sockaddr_storage to = set->to;
+
+	set_port(&to, get_port(&to) + st->opened / (set->count / set->ports));
+	if (connect(fd, (struct sockaddr *)&to, set->to_len))
 		return errno;
 	if (set->protocol != IPPROTO_UDP)
 		return 0;
@@ -201,9 +232,7 @@ static void bind_source(const struct state *st, int fd)
 	if (!set->from_len)
 		from.ss_family = set->to.ss_family;
 	if (set->first_port) {
-		/* in both families the port is in the same place */
-		((struct sockaddr_in *)&from)->sin_port =
-			htons(set->first_port + st->opened);
+		set_port(&from, set->first_port + st->opened);
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	}
 	if (bind(fd, (struct sockaddr *)&from, set->to_len))
@@ -224,7 +253,7 @@ static void open_one(struct state *st)
 	if (fd < 0)
 		die("socket");
 	bind_source(st, fd);
-	outcome = outcome_of(start(set, fd));
+	outcome = outcome_of(start(st, fd));
 	st->tally[outcome]++;
 	st->fds[st->opened++] = fd;
 	ev.data.fd = fd;
@@ -272,11 +301,17 @@ static int poll_until(struct state *st, double until, int stop_when_decided)
 static int open_all(struct state *st)
 {
 	double start = now();
+	int ended;
 
 	while (st->opened < st->set->count) {
 		st->opening_s = now() - start;
 		open_one(st);
-		if (poll_until(st, start + st->opened * st->set->interval_us / 1e6, 0))
+		if (st->set->in_turn)
+			ended = poll_until(st, now() + st->set->wait_s, 1);
+		else
+			ended = poll_until(st, start + st->opened *
+					   st->set->interval_us / 1e6, 0);
+		if (ended)
 			return 1;
 	}
 	return 0;
@@ -321,7 +356,7 @@ static void watch_signals(struct state *st)
 int main(int argc, char **argv)
 {
 	struct settings set = { .interval_us = 500, .wait_s = 30, .hold_s = -1,
-				.protocol = IPPROTO_TCP };
+				.ports = 1, .protocol = IPPROTO_TCP };
 	struct state st = { .set = &set };
 	int ended;
 

@@ -179,10 +179,19 @@ clients() {
 	clients_pid=$!
 }
 
-# How many of them are connected, once all are decided.
-clients_connected() {
+# How many of them are connected, or were refused, once all are decided.
+clients_connected() { clients_outcome connected; }
+clients_refused() { clients_outcome refused; }
+
+clients_outcome() {
 	poll $((CLIENTS_WAIT + 60)) grep -q '^connected=' "$clients_log" >&2 || return
-	sed -n 's/^connected=\([0-9]*\).*/\1/p' "$clients_log"
+	grep -o "$1=[0-9]*" "$clients_log" | cut -d= -f2
+}
+
+# They stay until topology_down, whatever clients come after them.
+clients_stay() {
+	disown "$clients_pid"
+	rm -f "$clients_log"
 }
 
 clients_end() {

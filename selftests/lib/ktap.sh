@@ -74,3 +74,10 @@ expect() {
 	echo "${3:-value}: expected '$1', got '$2'"
 	return 1
 }
+
+# within LEAST MOST NUMBER
+within() {
+	[ "$3" -lt "$1" ] || [ "$3" -gt "$2" ] || return 0
+	echo "$3 is not within $1 to $2"
+	return 1
+}
