@@ -6,21 +6,11 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/netlink.sh
+. "$(dirname "$0")/lib/netlink.sh"
 
 FAMILY=ipvs_wlch
 GET_SERVICE=1 SET_SERVICE=2 GET_SERVER=3
-NESTED=0x8000
-
-# attr TYPE HEX: an attribute, in hexadecimal digits
-attr() {
-	local len=$((4 + ${#2} / 2)) pad
-	printf -v pad '%*s' $((2 * ((4 - len % 4) % 4))) ''
-	printf '%s%s%s%s' "$(u16 $len)" "$(u16 $(($1)))" "$2" "${pad// /0}"
-}
-
-u16() { printf '%02x%02x' $(($1 & 255)) $(($1 >> 8)); }
-u32() { printf '%s%s' "$(u16 $(($1 & 65535)))" "$(u16 $(($1 >> 16)))"; }
-be16() { printf '%04x' "$1"; }
 
 # The key of 10.1.0.100:8500, TCP, and parts of it
 AF=$(attr 1 "$(u16 2)")

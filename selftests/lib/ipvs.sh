@@ -8,9 +8,9 @@
 
 ipvs() { in_director ipvsadm "$@"; }
 
-# What ipvsadm calls a service of a form, and the server's port where it is not
-# the service's
-declare -A SERVICE_OPTION=([4]=-t [6]=-t) SERVER_PORT=()
+# What ipvsadm calls a service of a form, the server's port where it is not the
+# service's, and the servers where they are not the usual two
+declare -A SERVICE_OPTION=([4]=-t [6]=-t) SERVER_PORT=() POOL=()
 
 # form NAME FAMILY OPTION: with the VIP and the servers of that family
 form() {
@@ -44,15 +44,19 @@ service_key() {
 	esac
 }
 
-# service FAMILY PORT METHOD SCHEDULER [OPTION...]: with both servers.
+# The addresses of the servers of a family
+rips() { echo "${POOL[$1]:-${RIP1[$1]} ${RIP2[$1]}}"; }
+
+# service FAMILY PORT METHOD SCHEDULER [OPTION...]: with all servers.
 # METHOD is ipvsadm's letter: m (NAT), g (direct routing), i (tunnelling).
 service() {
-	local family=$1 method=$3 scheduler=$4 port=${SERVER_PORT[$1]:-$2} key
+	local family=$1 method=$3 scheduler=$4 port=${SERVER_PORT[$1]:-$2} key rip
 	service_key "$1" "$2"
 	shift 4
-	ipvs -A "${key[@]}" -s "$scheduler" "$@" &&
-		ipvs -a "${key[@]}" -r "$(address "${RIP1[$family]}" "$port")" "-$method" &&
-		ipvs -a "${key[@]}" -r "$(address "${RIP2[$family]}" "$port")" "-$method"
+	ipvs -A "${key[@]}" -s "$scheduler" "$@" || return
+	for rip in $(rips "$family"); do
+		ipvs -a "${key[@]}" -r "$(address "$rip" "$port")" "-$method" || return
+	done
 }
 
 service_end() {
@@ -123,12 +127,19 @@ proc_address() {
 # of persistent services are no connections: they have no client port, and the
 # state NONE until the client has answered.
 table() {
+	local rip servers=()
+	for rip in $(rips "$1"); do
+		servers+=("$(proc_address "$rip")")
+	done
 	in_director cat /proc/net/ip_vs_conn | awk -v port="$(printf %04X "$2")" \
-		-v states="^($3)$" -v s1="$(proc_address "${RIP1[$1]}")" \
-		-v s2="$(proc_address "${RIP2[$1]}")" -v protocol="${4:-.}" '
+		-v states="^($3)$" -v servers="${servers[*]}" -v protocol="${4:-.}" '
 		$3 == "0000" && $8 ~ /^(NONE|ASSURED)$/ { next }
 		NR > 1 && $1 ~ protocol && $5 == port && $8 ~ states { n[$6]++ }
-		END { print n[s1] + 0, n[s2] + 0 }'
+		END {
+			for (i = 1; i <= split(servers, server); i++)
+				printf "%s%d", i > 1 ? " " : "", n[server[i]]
+			print ""
+		}'
 }
 
 # The states of a TCP and of an SCTP handshake. UDP has no such state.
