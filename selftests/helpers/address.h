@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +40,24 @@ static inline socklen_t parse_address(const char *host, const char *port,
 	}
 	fprintf(stderr, "'%s' is neither an IPv4 nor an IPv6 address\n", host);
 	exit(2);
+}
+
+/* In both families the port is in the same place. */
+#define PORT_OFFSET offsetof(struct sockaddr_in, sin_port)
+
+static inline int get_port(const struct sockaddr_storage *ss)
+{
+	in_port_t port;
+
+	memcpy(&port, (const char *)ss + PORT_OFFSET, sizeof(port));
+	return ntohs(port);
+}
+
+static inline void set_port(struct sockaddr_storage *ss, int number)
+{
+	in_port_t port = htons(number);
+
+	memcpy((char *)ss + PORT_OFFSET, &port, sizeof(port));
 }
 
 #endif

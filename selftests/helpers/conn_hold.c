@@ -182,17 +182,6 @@ static enum outcome outcome_of(int error)
 	}
 }
 
-/* In both families the port is in the same place. */
-static void set_port(struct sockaddr_storage *ss, int port)
-{
-	((struct sockaddr_in *)ss)->sin_port = htons(port);
-}
-
-static int get_port(const struct sockaddr_storage *ss)
-{
-	return ntohs(((const struct sockaddr_in *)ss)->sin_port);
-}
-
 /* The error of a connect, 0 when it is done; UDP has to wait for an answer */
 static int start(const struct state *st, int fd)
 {

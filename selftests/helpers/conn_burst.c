@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * conn_burst - open connections on all CPUs at the same moment, in rounds
+ *
+ *	conn_burst [--one-port] ADDRESS PORT COUNT ROUNDS
+ *
+ * A round opens COUNT TCP connections to one port, the next round to the next
+ * port, or with --one-port to the same. There is a thread for each CPU that this process may run on. At the
+ * beginning of a round all of them wait for each other, then each opens its part,
+ * and the round is over when all connections are decided.
+ *
+ * Prints for each round how long it took from the first thread's begin until the
+ * last one had sent all of its SYNs, and one line at the end:
+ *	round=N opening_us=N
+ *	connected=N failed=N
+ * then holds all connections until SIGTERM or SIGINT.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "address.h"
+
+#define MOST_CPUS 64
+#define DECIDED_MS 60000
+
+static struct sockaddr_storage to;
+static socklen_t to_len;
+static int one_port, count, rounds, cpus;
+static pthread_barrier_t round_begins;
+static atomic_int waiting;
+static atomic_int connected;
+
+struct span {
+	double begin, end;
+};
+
+struct worker {
+	pthread_t thread;
+	struct span *spans;	/* of all rounds */
+	int cpu;	/* to run on */
+	int nr;		/* of all workers */
+};
+
+static void die(const char *what)
+{
+	fprintf(stderr, "conn_burst: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static double now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
+}
+
+/*
+ * To be woken up takes a while, and not all are at once. So they meet a second
+ * time, without sleeping; each has a CPU of its own.
+ */
+static void meet(int round)
+{
+	pthread_barrier_wait(&round_begins);
+	atomic_fetch_add(&waiting, 1);
+	while (atomic_load(&waiting) < (round + 1) * cpus)
+		;
+}
+
+/* When all are closed at once they would be too many to wait for the server. */
+static int open_socket(void)
+{
+	const struct linger reset = { .l_onoff = 1 };
+	int fd = socket(to.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof(reset)))
+		die("socket");
+	return fd;
+}
+
+static int is_connected(int fd)
+{
+	struct pollfd wait = { .fd = fd, .events = POLLOUT };
+	socklen_t len = sizeof(int);
+	int error = 0;
+
+	if (poll(&wait, 1, DECIDED_MS) != 1)
+		return 0;
+	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
+	return !error;
+}
+
+/* The sockets stay open. */
+static void run_round(int round, int mine, int *fds, struct span *span)
+{
+	struct sockaddr_storage ss = to;
+	int i;
+
+	if (!one_port)
+		set_port(&ss, get_port(&ss) + round);
+	for (i = 0; i < mine; i++)
+		fds[i] = open_socket();
+	meet(round);
+	span->begin = now_us();
+	for (i = 0; i < mine; i++)
+		if (connect(fds[i], (struct sockaddr *)&ss, to_len) &&
+		    errno != EINPROGRESS)
+			die("connect");
+	span->end = now_us();
+	for (i = 0; i < mine; i++)
+		connected += is_connected(fds[i]);
+}
+
+static void *work(void *arg)
+{
+	const struct worker *worker = arg;
+	int mine = count / cpus + (worker->nr < count % cpus);
+	int *fds = calloc(mine + 1, sizeof(*fds));
+	cpu_set_t set;
+	int round;
+
+	CPU_ZERO(&set);
+	CPU_SET(worker->cpu, &set);
+	if (!fds || sched_setaffinity(0, sizeof(set), &set))
+		die("cannot start on a CPU");
+	for (round = 0; round < rounds; round++)
+		run_round(round, mine, fds, &worker->spans[round]);
+	free(fds);
+	return NULL;
+}
+
+static void run_workers(struct worker *workers)
+{
+	cpu_set_t set;
+	int i;
+
+	if (sched_getaffinity(0, sizeof(set), &set))
+		die("sched_getaffinity");
+	for (i = 0; i < CPU_SETSIZE && cpus < MOST_CPUS; i++)
+		if (CPU_ISSET(i, &set))
+			workers[cpus++].cpu = i;
+	pthread_barrier_init(&round_begins, NULL, cpus);
+	for (i = 0; i < cpus; i++) {
+		workers[i].nr = i;
+		workers[i].spans = calloc(rounds, sizeof(struct span));
+		if (!workers[i].spans)
+			die("no memory");
+		errno = pthread_create(&workers[i].thread, NULL, work, &workers[i]);
+		if (errno)
+			die("pthread_create");
+	}
+	for (i = 0; i < cpus; i++)
+		pthread_join(workers[i].thread, NULL);
+}
+
+static void report(const struct worker *workers)
+{
+	int round, i;
+
+	for (round = 0; round < rounds; round++) {
+		struct span all = workers[0].spans[round];
+
+		for (i = 1; i < cpus; i++) {
+			const struct span *one = &workers[i].spans[round];
+
+			if (one->begin < all.begin)
+				all.begin = one->begin;
+			if (one->end > all.end)
+				all.end = one->end;
+		}
+		printf("round=%d opening_us=%.0f\n", round, all.end - all.begin);
+	}
+	printf("connected=%d failed=%d\n", connected, count * rounds - connected);
+	fflush(stdout);
+}
+
+static void raise_file_limit(rlim_t need)
+{
+	struct rlimit limit = { .rlim_cur = need + 64, .rlim_max = need + 64 };
+
+	if (setrlimit(RLIMIT_NOFILE, &limit))
+		die("cannot open that many files");
+}
+
+int main(int argc, char **argv)
+{
+	static struct worker workers[MOST_CPUS];
+	sigset_t mask;
+	int signal;
+
+	one_port = argc > 1 && !strcmp(argv[1], "--one-port");
+	argc -= one_port;
+	argv += one_port;
+	count = argc == 5 ? atoi(argv[3]) : 0;
+	rounds = argc == 5 ? atoi(argv[4]) : 0;
+	if (count < 1 || rounds < 1) {
+		fputs("usage: conn_burst [--one-port] ADDRESS PORT COUNT ROUNDS\n",
+		      stderr);
+		return 2;
+	}
+	to_len = parse_address(argv[1], argv[2], &to);
+	raise_file_limit((rlim_t)count * rounds);
+	sigemptyset(&mask);
+	sigaddset(&mask, SIGTERM);
+	sigaddset(&mask, SIGINT);
+	sigprocmask(SIG_BLOCK, &mask, NULL);
+
+	run_workers(workers);
+	report(workers);
+	sigwait(&mask, &signal);
+	return 0;
+}
