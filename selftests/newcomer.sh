@@ -136,6 +136,7 @@ short_ramping() {
 	local got age all=$((OLD + 5 * NEW)) most
 	got=$(short_connections)
 	age=$((SECONDS - born + 1))
+	# shellcheck disable=SC2017 # so many rounds, and in each of them
 	most=$((age * age * all / (2 * T * T) + NEW / 8 * (age * all / (8 * T) + 1)))
 	ktap_note "$PORT: of $NEW short connections the servers got $got, allowed are up to $most"
 	[ "${got#* }" -le $most ]

@@ -137,7 +137,7 @@ table() {
 		NR > 1 && $1 ~ protocol && $5 == port && $8 ~ states { n[$6]++ }
 		END {
 			for (i = 1; i <= split(servers, server); i++)
-				printf "%s%d", i > 1 ? " " : "", n[server[i]]
+				printf "%s%d", (i > 1 ? " " : ""), n[server[i]]
 			print ""
 		}'
 }

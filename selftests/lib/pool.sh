@@ -20,6 +20,7 @@ pool() {
 		rips+=("10.2.0.$((100 + i))")
 	done
 	form "pool$1" 4 -t
+	# shellcheck disable=SC2034,SC2154 # an array of ipvs.sh
 	POOL[pool$1]=${rips[*]}
 }
 
