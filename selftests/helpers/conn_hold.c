@@ -7,7 +7,8 @@
  * Prints one line once every connection is decided or the time is over:
  *	connected=N refused=N timeout=N failed=N pending=N opening_ms=N
  * where opening_ms is the time from the first connect to the last,
- * then holds all of them until SIGTERM, SIGINT or the end of --hold.
+ * then holds all of them until SIGTERM, SIGINT or the end of --hold; those that
+ * the server ends are not held any longer with --follow.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -24,6 +25,8 @@
 
 #include "address.h"
 
+#define SIGNALLED UINT32_MAX	/* instead of the number of a connection */
+
 enum outcome { PENDING, CONNECTED, REFUSED, TIMEOUT, FAILED, OUTCOMES };
 
 struct settings {
@@ -35,13 +38,21 @@ struct settings {
 	double wait_s, hold_s;		/* hold_s < 0: until a signal */
 	int in_turn;
 	int reset;
+	int follow;
+	int greeting;
+	int request;			/* 0: none; n: all but each nth */
 	int protocol;
 	int first_port;			/* 0: the kernel chooses */
 };
 
+struct conn {
+	int fd;				/* -1: ended */
+	int decided;
+};
+
 struct state {
 	const struct settings *set;
-	int *fds;
+	struct conn *conns;
 	int opened;
 	int tally[OUTCOMES];
 	double opening_s;
@@ -58,6 +69,10 @@ static const char usage[] =
 	"  --wait SECONDS  report at the latest then (30)\n"
 	"  --hold SECONDS  end by itself that long after the report\n"
 	"  --rst           end the connections with a reset (SCTP: an abort)\n"
+	"  --follow        end a connection when the server does\n"
+	"  --greeting      a connection is there when the server has greeted; it has\n"
+	"                  failed if the server ends it instead\n"
+	"  --request N     all but each Nth connection send a byte\n"
 	"  --sctp          SCTP associations instead\n"
 	"  --udp           UDP flows instead: each sends one datagram and is\n"
 	"                  connected when an answer comes\n";
@@ -116,6 +131,15 @@ static void parse_option(struct settings *set, int option)
 	case 'r':
 		set->reset = 1;
 		break;
+	case 'f':
+		set->follow = 1;
+		break;
+	case 'g':
+		set->greeting = 1;
+		break;
+	case 'q':
+		set->request = parse_number(optarg, 1);
+		break;
 	case 's':
 		set->protocol = IPPROTO_SCTP;
 		break;
@@ -139,6 +163,9 @@ static void parse_options(struct settings *set, int argc, char **argv)
 		{ "wait",     required_argument, NULL, 'w' },
 		{ "hold",     required_argument, NULL, 'h' },
 		{ "rst",      no_argument,       NULL, 'r' },
+		{ "follow",   no_argument,       NULL, 'f' },
+		{ "greeting", no_argument,       NULL, 'g' },
+		{ "request",  required_argument, NULL, 'q' },
 		{ "sctp",     no_argument,       NULL, 's' },
 		{ "udp",      no_argument,       NULL, 'u' },
 		{ }
@@ -183,17 +210,22 @@ static enum outcome outcome_of(int error)
 }
 
 /* The error of a connect, 0 when it is done; UDP has to wait for an answer */
-static int start(const struct state *st, int fd)
+static int start(const struct settings *set, int fd, int nr)
 {
-	const struct settings *set = st->set;
 	struct sockaddr_storage to = set->to;
 
-	set_port(&to, get_port(&to) + st->opened / (set->count / set->ports));
+	set_port(&to, get_port(&to) + nr / (set->count / set->ports));
 	if (connect(fd, (struct sockaddr *)&to, set->to_len))
 		return errno;
 	if (set->protocol != IPPROTO_UDP)
 		return 0;
 	return send(fd, "?", 1, 0) < 0 ? errno : EINPROGRESS;
+}
+
+/* Is it the server that says that a connection is there? */
+static int speaks_first(const struct settings *set)
+{
+	return set->protocol == IPPROTO_UDP || set->greeting;
 }
 
 /* What became of it, once epoll says that something did */
@@ -203,17 +235,25 @@ static int result(const struct settings *set, int fd)
 	int error = 0;
 	char answer;
 
-	if (set->protocol == IPPROTO_UDP)
-		return recv(fd, &answer, 1, 0) < 0 ? errno : 0;
+	if (speaks_first(set))
+		switch (recv(fd, &answer, 1, 0)) {
+		case -1:
+			return errno;
+		case 0:
+			return ECONNABORTED;
+		default:
+			return 0;
+		}
 	getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len);
 	return error;
 }
 
 /* A port may still be in TIME_WAIT from a connection before. */
-static void bind_source(const struct state *st, int fd)
+static void bind_source(const struct state *st, int nr)
 {
 	const struct settings *set = st->set;
 	struct sockaddr_storage from = set->from;
+	int fd = st->conns[nr].fd;
 	const int on = 1;
 
 	if (!set->from_len && !set->first_port)
@@ -221,40 +261,75 @@ static void bind_source(const struct state *st, int fd)
 	if (!set->from_len)
 		from.ss_family = set->to.ss_family;
 	if (set->first_port) {
-		set_port(&from, set->first_port + st->opened);
+		set_port(&from, set->first_port + nr);
 		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
 	}
 	if (bind(fd, (struct sockaddr *)&from, set->to_len))
 		die("bind");
 }
 
+/* A connection that is there: asks for what it wants, and waits for its end */
+static void connected(struct state *st, int nr)
+{
+	struct epoll_event ev = { .events = EPOLLRDHUP, .data.u32 = nr };
+	const struct settings *set = st->set;
+	int fd = st->conns[nr].fd;
+
+	if (set->request && (nr + 1) % set->request && send(fd, "?", 1, MSG_NOSIGNAL) < 0)
+		die("send");
+	if (set->follow && epoll_ctl(st->epfd, EPOLL_CTL_ADD, fd, &ev))
+		die("epoll_ctl");
+}
+
+static void end(struct conn *conn)
+{
+	close(conn->fd);
+	conn->fd = -1;
+}
+
+static void note_outcome(struct state *st, int nr, enum outcome outcome)
+{
+	st->tally[outcome]++;
+	st->conns[nr].decided = outcome != PENDING;
+	if (outcome == CONNECTED)
+		connected(st, nr);
+	else if (outcome == FAILED)
+		end(&st->conns[nr]);
+}
+
 static void open_one(struct state *st)
 {
 	const struct settings *set = st->set;
 	int datagrams = set->protocol == IPPROTO_UDP;
-	struct epoll_event ev = { .events = datagrams ? EPOLLIN : EPOLLOUT };
+	struct epoll_event ev = { .events = speaks_first(set) ? EPOLLIN : EPOLLOUT };
+	int fd, nr = st->opened++;
 	enum outcome outcome;
-	int fd;
 
 	fd = socket(set->to.ss_family,
 		    (datagrams ? SOCK_DGRAM : SOCK_STREAM) | SOCK_NONBLOCK | SOCK_CLOEXEC,
 		    set->protocol);
 	if (fd < 0)
 		die("socket");
-	bind_source(st, fd);
-	outcome = outcome_of(start(st, fd));
-	st->tally[outcome]++;
-	st->fds[st->opened++] = fd;
-	ev.data.fd = fd;
+	st->conns[nr].fd = fd;
+	bind_source(st, nr);
+	outcome = outcome_of(start(set, fd, nr));
+	note_outcome(st, nr, outcome);
+	ev.data.u32 = nr;
 	if (outcome == PENDING && epoll_ctl(st->epfd, EPOLL_CTL_ADD, fd, &ev))
 		die("epoll_ctl");
 }
 
-static void decide(struct state *st, int fd)
+static void on_event(struct state *st, int nr)
 {
-	epoll_ctl(st->epfd, EPOLL_CTL_DEL, fd, NULL);
+	struct conn *conn = &st->conns[nr];
+
+	if (conn->decided) {		/* the server has ended it */
+		end(conn);
+		return;
+	}
+	epoll_ctl(st->epfd, EPOLL_CTL_DEL, conn->fd, NULL);
 	st->tally[PENDING]--;
-	st->tally[outcome_of(result(st->set, fd))]++;
+	note_outcome(st, nr, outcome_of(result(st->set, conn->fd)));
 }
 
 /* Handles what happens until @until; true when a signal says to end */
@@ -277,9 +352,9 @@ static int poll_until(struct state *st, double until, int stop_when_decided)
 		if (n < 0 && errno != EINTR)
 			die("epoll_pwait2");
 		for (i = 0; i < n; i++) {
-			if (events[i].data.fd == st->sigfd)
+			if (events[i].data.u32 == SIGNALLED)
 				return 1;
-			decide(st, events[i].data.fd);
+			on_event(st, events[i].data.u32);
 		}
 		if (n <= 0 && left <= 0)
 			return 0;
@@ -320,16 +395,18 @@ static void close_all(const struct state *st)
 	int i;
 
 	for (i = 0; i < st->opened; i++) {
+		if (st->conns[i].fd < 0)
+			continue;
 		if (st->set->reset)
-			setsockopt(st->fds[i], SOL_SOCKET, SO_LINGER, &at_once,
+			setsockopt(st->conns[i].fd, SOL_SOCKET, SO_LINGER, &at_once,
 				   sizeof(at_once));
-		close(st->fds[i]);
+		close(st->conns[i].fd);
 	}
 }
 
 static void watch_signals(struct state *st)
 {
-	struct epoll_event ev = { .events = EPOLLIN };
+	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = SIGNALLED };
 	sigset_t mask;
 
 	sigemptyset(&mask);
@@ -337,7 +414,6 @@ static void watch_signals(struct state *st)
 	sigaddset(&mask, SIGINT);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	st->sigfd = signalfd(-1, &mask, SFD_CLOEXEC);
-	ev.data.fd = st->sigfd;
 	if (st->sigfd < 0 || epoll_ctl(st->epfd, EPOLL_CTL_ADD, st->sigfd, &ev))
 		die("signalfd");
 }
@@ -351,9 +427,9 @@ int main(int argc, char **argv)
 
 	parse_options(&set, argc, argv);
 	raise_file_limit(set.count);
-	st.fds = calloc(set.count, sizeof(*st.fds));
+	st.conns = calloc(set.count, sizeof(*st.conns));
 	st.epfd = epoll_create1(EPOLL_CLOEXEC);
-	if (!st.fds || st.epfd < 0)
+	if (!st.conns || st.epfd < 0)
 		die("cannot start");
 	watch_signals(&st);
 

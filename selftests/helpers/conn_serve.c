@@ -2,9 +2,13 @@
 /*
  * conn_serve - accept connections and hold each until its peer ends it
  *
- *	conn_serve [--sctp | --udp] ADDRESS PORT [ADDRESS PORT]...
+ *	conn_serve [OPTION] ADDRESS PORT [ADDRESS PORT]...
  *
- * With --udp it sends every datagram back.
+ * With --sctp or --udp it speaks that. With --udp it sends every datagram back.
+ * With --answer=MS a peer that sends something is a client with a request: its
+ * connection is ended MS milliseconds later. With --greet it sends a byte to
+ * everyone who comes. With --drop every connection is ended as soon as it is
+ * there, as by a broken application.
  *
  * Prints "listening" once all addresses do; runs until SIGTERM or SIGINT.
  */
@@ -16,14 +20,30 @@
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "address.h"
 
 #define BACKLOG 65535
+#define MAX_REQUESTS 65536
 
 /* What an epoll event is about: in the upper half of its data */
 enum kind { LISTENER = 1, PEER, ECHO };
+
+struct settings {
+	int protocol;
+	int answer_ms;			/* < 0: hold those with a request, too */
+	int greet;
+	int drop;
+};
+
+/* Connections that will be ended, in the order in which they will be */
+static struct request {
+	int fd;
+	long long end_ms;
+} requests[MAX_REQUESTS];
+static unsigned int requests_begin, requests_end;
 
 static void die(const char *what)
 {
@@ -82,24 +102,73 @@ static int listen_on(const char *host, const char *port, int protocol)
 	return fd;
 }
 
-static void accept_all(int epfd, int listener)
+static void accept_all(const struct settings *set, int epfd, int listener)
 {
 	int fd;
 
-	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0)
+	while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+		if (set->drop) {
+			close(fd);
+			continue;
+		}
+		if (set->greet)
+			send(fd, "!", 1, MSG_NOSIGNAL);
 		watch(epfd, fd, PEER);
+	}
 	if (errno == EMFILE || errno == ENFILE)
 		die("accept");		/* or this would spin */
 }
 
-/* Throws away what came, and closes when the peer has */
-static void drain(int fd)
+static long long now_ms(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000LL + ts.tv_nsec / 1000000;
+}
+
+/* From now on nobody but end_requests() closes it. */
+static void begin_request(const struct settings *set, int epfd, int fd)
+{
+	struct request *request = &requests[requests_end % MAX_REQUESTS];
+
+	if (requests_end - requests_begin == MAX_REQUESTS) {
+		fputs("conn_serve: too many requests\n", stderr);
+		exit(1);
+	}
+	epoll_ctl(epfd, EPOLL_CTL_DEL, fd, NULL);
+	request->fd = fd;
+	request->end_ms = now_ms() + set->answer_ms;
+	requests_end++;
+}
+
+/* Returns the milliseconds until the next one ends, -1 if there is none */
+static int end_requests(void)
+{
+	while (requests_begin != requests_end) {
+		struct request *request = &requests[requests_begin % MAX_REQUESTS];
+		long long left = request->end_ms - now_ms();
+
+		if (left > 0)
+			return left;
+		close(request->fd);
+		requests_begin++;
+	}
+	return -1;
+}
+
+/* Throws away what came, unless it is a request, and closes when the peer has */
+static void drain(const struct settings *set, int epfd, int fd)
 {
 	char buf[4096];
 	ssize_t n;
 
 	do {
 		n = read(fd, buf, sizeof(buf));
+		if (n > 0 && set->answer_ms >= 0) {
+			begin_request(set, epfd, fd);
+			return;
+		}
 	} while (n > 0);
 	if (n == 0 || (errno != EAGAIN && errno != EINTR))
 		close(fd);
@@ -139,13 +208,13 @@ static void echo_all(int fd)
 	}
 }
 
-static void serve(int epfd)
+static void serve(const struct settings *set, int epfd)
 {
 	struct epoll_event events[256];
 	int i, n;
 
 	for (;;) {
-		n = epoll_wait(epfd, events, 256, -1);
+		n = epoll_wait(epfd, events, 256, end_requests());
 		if (n < 0 && errno != EINTR)
 			die("epoll_wait");
 		for (i = 0; i < n; i++) {
@@ -153,51 +222,59 @@ static void serve(int epfd)
 
 			switch (events[i].data.u64 >> 32) {
 			case LISTENER:
-				accept_all(epfd, fd);
+				accept_all(set, epfd, fd);
 				break;
 			case ECHO:
 				echo_all(fd);
 				break;
 			default:
-				drain(fd);
+				drain(set, epfd, fd);
 			}
 		}
 	}
 }
 
-static int parse_protocol(int argc, char **argv)
+/* False when there is no such option */
+static int parse_option(struct settings *set, const char *option)
 {
-	if (argc > 1 && !strcmp(argv[1], "--sctp"))
-		return IPPROTO_SCTP;
-	if (argc > 1 && !strcmp(argv[1], "--udp"))
-		return IPPROTO_UDP;
-	return IPPROTO_TCP;
+	if (!strcmp(option, "--sctp"))
+		set->protocol = IPPROTO_SCTP;
+	else if (!strcmp(option, "--udp"))
+		set->protocol = IPPROTO_UDP;
+	else if (!strcmp(option, "--greet"))
+		set->greet = 1;
+	else if (!strcmp(option, "--drop"))
+		set->drop = 1;
+	else if (sscanf(option, "--answer=%d", &set->answer_ms) != 1)
+		return 0;
+	return 1;
 }
 
 int main(int argc, char **argv)
 {
-	int protocol = parse_protocol(argc, argv);
-	enum kind kind = protocol == IPPROTO_UDP ? ECHO : LISTENER;
+	struct settings set = { .protocol = IPPROTO_TCP, .answer_ms = -1 };
+	enum kind kind;
 	int epfd, i;
 
-	if (protocol != IPPROTO_TCP) {
+	if (argc > 1 && parse_option(&set, argv[1])) {
 		argv++;
 		argc--;
 	}
 	if (argc < 3 || argc % 2 == 0) {
-		fputs("usage: conn_serve [--sctp | --udp] ADDRESS PORT [ADDRESS PORT]...\n",
+		fputs("usage: conn_serve [--sctp | --udp | --answer=MS | --greet | --drop] ADDRESS PORT [ADDRESS PORT]...\n",
 		      stderr);
 		return 2;
 	}
+	kind = set.protocol == IPPROTO_UDP ? ECHO : LISTENER;
 	signal(SIGPIPE, SIG_IGN);
 	raise_file_limit();
 	epfd = epoll_create1(EPOLL_CLOEXEC);
 	if (epfd < 0)
 		die("epoll_create1");
 	for (i = 1; i < argc; i += 2)
-		watch(epfd, listen_on(argv[i], argv[i + 1], protocol), kind);
+		watch(epfd, listen_on(argv[i], argv[i + 1], set.protocol), kind);
 	puts("listening");
 	fflush(stdout);
 
-	serve(epfd);
+	serve(&set, epfd);
 }
