@@ -35,6 +35,7 @@ help:
 	@echo '     KERNEL=name SMP=cpus MEM=size TIMEOUT=seconds  (6.1, 2, 1G, 600)'
 	@echo 'make selftests        all selftests in a virtual machine; KERNEL, TIMEOUT as above'
 	@echo '     ARGS=short       those of a few minutes; or the names of some'
+	@echo 'make balance          how even the schedulers are: writes Documentation/balance.md'
 	@echo 'make kunit            the KUnit suite, in User Mode Linux'
 	@echo 'make uml RUN=script   a selftest in that kernel, where allocations can fail'
 	@echo 'make lint             checkpatch, sparse, shellcheck'
@@ -73,6 +74,11 @@ demo: deps
 .PHONY: selftests
 selftests: deps
 	$(Q)selftests/vm/vm.sh selftests/run_tests.sh $(ARGS)
+
+.PHONY: balance
+balance:
+	$(Q)selftests/vm/deps.sh balance
+	$(Q)selftests/balance/balance.sh
 
 .PHONY: kunit
 kunit: deps

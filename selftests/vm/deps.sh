@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# Installs the Debian packages that building and testing need and that are
-# missing. Kernels are never installed: kernel.sh unpacks them aside.
+# deps.sh [balance]: installs the Debian packages that building and testing need
+# and that are missing, with "balance" also those of make balance. Kernels are
+# never installed: kernel.sh unpacks them aside.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -22,6 +23,8 @@ packages=(
 	# lint
 	shellcheck sparse
 )
+# plots, with 70 MB of libraries
+[ "${1-}" != balance ] || packages+=(gnuplot-nox)
 
 missing_packages() {
 	local installed

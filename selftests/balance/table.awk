@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# table.awk: of the lines "RESULT balance ..." the table max/mean, a line for each
+# scenario, a column for each scheduler, and last the schedulers with parameters.
+
+/^RESULT balance / {
+	split("", key)
+	for (i = 3; i <= NF; i++) {
+		cut = index($i, "=")
+		key[substr($i, 1, cut - 1)] = substr($i, cut + 1)
+	}
+	scenario = key["scenario"]
+	ratio = sprintf("%.2f", key["max"] / key["mean"])
+	if (!(scenario in more)) {
+		scenarios[++n] = scenario
+		more[scenario] = ""
+	}
+	cut = index(key["sched"], ",")
+	if (cut)
+		more[scenario] = more[scenario] "  " substr(key["sched"], cut + 1) ": " ratio
+	else
+		value[scenario, key["sched"]] = ratio
+}
+
+END {
+	columns = split("rr wrr lc wlc sed nq wlch", sched, " ")
+	printf "%-10s", "max/mean"
+	for (i = 1; i <= columns; i++)
+		printf "%7s", sched[i]
+	print "  wlch with"
+	for (s = 1; s <= n; s++) {
+		printf "%-10s", scenarios[s]
+		for (i = 1; i <= columns; i++)
+			printf "%7s", value[scenarios[s], sched[i]]
+		print more[scenarios[s]]
+	}
+}
