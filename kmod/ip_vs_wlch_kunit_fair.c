@@ -29,11 +29,11 @@ static void fair_weights(struct kunit *test)
 	}
 }
 
-/* In the order of the list, and where each comes by weight. */
-static const int far_weights[] = { 100, INT_MAX, 1, 65535 };
-static const int far_order[] = { 1, 3, 0, 2 };
+#define FAR_SERVERS	4
 
-#define FAR_SERVERS	ARRAY_SIZE(far_weights)
+/* In the order of the list, and where each comes by weight. */
+static const int far_weights[FAR_SERVERS] = { 100, INT_MAX, 1, 65535 };
+static const int far_order[FAR_SERVERS] = { 1, 3, 0, 2 };
 
 /* However far apart the weights are: first each idle server gets one, the
  * heaviest first, and none a second one before that. Then the weights rule: of
