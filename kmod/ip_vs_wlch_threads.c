@@ -44,6 +44,9 @@
  */
 #define THREADS_SPINS		200
 
+/* How often it looks whether the others are about to pick before it does. */
+#define THREADS_LINE_UP		300
+
 /**
  * struct threads_result - what a run came to
  * @cpus: number of threads
@@ -72,7 +75,8 @@ struct threads_result {
  * @got: connections that the round has added
  * @begin: jiffies before the first pick of the round
  * @overlapped: a pick has begun while another one was made
- * @picking: number of threads that are
+ * @ready: number of threads that are about to pick
+ * @picking: number of threads that are at it
  * @missing: threads that have not come to the point where all wait
  * @passed: how often all have; then they go on
  * @wait: those who sleep there
@@ -90,6 +94,7 @@ struct threads_run {
 	atomic_t		got[POOL_MAX_SERVERS];
 	unsigned long		begin;
 	bool			overlapped;
+	atomic_t		ready;
 	atomic_t		picking;
 	atomic_t		missing;
 	unsigned int		passed;
@@ -145,6 +150,7 @@ static void threads_begin_round(struct threads_run *run)
 			     run->held[i] * WLCH_ONE_PENDING);
 		atomic_set(&run->got[i], 0);
 	}
+	atomic_set(&run->ready, 0);
 	run->overlapped = false;
 	run->begin = jiffies;
 }
@@ -228,10 +234,24 @@ static void threads_end_round(struct threads_run *run)
 		threads_begin_round(run);
 }
 
+/* Who slept in threads_meet() wakes up when the others have gone on: give it a
+ * chance to pick with them.
+ */
+static void threads_line_up(struct threads_run *run)
+{
+	int i;
+
+	atomic_inc(&run->ready);
+	for (i = 0; i < THREADS_LINE_UP &&
+	     atomic_read(&run->ready) < run->result.cpus; i++)
+		cpu_relax();
+}
+
 static int threads_pick(struct threads_run *run)
 {
 	int picked;
 
+	threads_line_up(run);
 	if (atomic_inc_return(&run->picking) > 1)
 		WRITE_ONCE(run->overlapped, true);
 	picked = run->wlch ? pool_claim(run->pool) : pool_wlc(run->pool);
