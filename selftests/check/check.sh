@@ -56,6 +56,8 @@ for kernel in "${kernels[@]}"; do
 	step "selftests-$kernel" make -s selftests KERNEL="$kernel" ARGS="$tests" \
 		TIMEOUT="${TIMEOUT:-3600}"
 done
+# what happens on all CPUs at once, with more of them
+step selftests-4-cpus make -s selftests SMP=4 ARGS="threads.sh parallel.sh"
 
 counts=$("$here/ktap-count.sh" "$logs"/*.log)
 printf '%s\n' "$counts"
