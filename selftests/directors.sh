@@ -89,7 +89,7 @@ loads() {
 		END {
 			for (run = 0; run < runs; run++)
 				for (s = 1; s <= servers; s++)
-					printf "%d%s", n[run, s], s < servers ? " " : "\n"
+					printf "%d%s", n[run, s], (s < servers ? " " : "\n")
 		}'
 }
 

@@ -136,9 +136,9 @@ table() {
 		$3 == "0000" && $8 ~ /^(NONE|ASSURED)$/ { next }
 		NR > 1 && $1 ~ protocol && $5 == port && $8 ~ states { n[$6]++ }
 		END {
-			for (i = 1; i <= split(servers, server); i++)
-				printf "%s%d", (i > 1 ? " " : ""), n[server[i]]
-			print ""
+			nr = split(servers, server)
+			for (i = 1; i <= nr; i++)
+				printf "%d%s", n[server[i]], (i < nr ? " " : "\n")
 		}'
 }
 
