@@ -50,9 +50,7 @@ director_up() {
 	ipvs -R <"$dir/services"
 }
 
-director_down() {
-	[ ! -e "/run/netns/$DIRECTOR" ] || ip netns del "$DIRECTOR"
-}
+director_down() { namespace_down "$DIRECTOR"; }
 
 directors_down() {
 	# shellcheck disable=SC2086 # a list of numbers

@@ -43,7 +43,7 @@ backup_up() {
 backup_down() {
 	[ -e "/run/netns/$BACKUP" ] || return 0
 	on_backup ipvs --stop-daemon backup 2>/dev/null
-	ip netns del "$BACKUP"
+	namespace_down "$BACKUP"
 }
 
 # takes_over NEW OLD: the VIP and the servers' gateway move from one director

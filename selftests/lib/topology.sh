@@ -31,14 +31,20 @@ declare -A RIP1=([4]=10.2.0.11 [6]=fd00:2::11) RIP2=([4]=10.2.0.12 [6]=fd00:2::1
 in_client() { ip netns exec "$CLIENT" "$@"; }
 in_director() { ip netns exec "$DIRECTOR" "$@"; }
 
+# namespace_down NAMESPACE: with who runs in it, who would keep it
+namespace_down() {
+	local pids
+	[ -e "/run/netns/$1" ] || return 0
+	pids=$(ip netns pids "$1")
+	# shellcheck disable=SC2086 # a list of numbers
+	[ -z "$pids" ] || kill -9 $pids 2>/dev/null
+	ip netns del "$1"
+}
+
 topology_down() {
-	local ns pids
+	local ns
 	for ns in "$CLIENT" "$DIRECTOR" "$SERVER1" "$SERVER2" "$SWITCH"; do
-		[ -e "/run/netns/$ns" ] || continue
-		pids=$(ip netns pids "$ns")
-		# shellcheck disable=SC2086 # a list of numbers
-		[ -z "$pids" ] || kill -9 $pids 2>/dev/null
-		ip netns del "$ns"
+		namespace_down "$ns"
 	done
 }
 
