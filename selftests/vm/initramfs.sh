@@ -21,7 +21,7 @@ tools=(
 	ip tc ss nft tcpdump sysctl ping ethtool
 	kmod modprobe insmod rmmod lsmod modinfo depmod
 	grep sed awk find xargs diff cmp ps pgrep pkill free
-	mount umount dmesg flock taskset unshare nsenter setpriv setsid logger
+	mount umount dmesg flock taskset chrt unshare nsenter setpriv setsid logger
 	hostname getent strace
 )
 

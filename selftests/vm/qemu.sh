@@ -15,8 +15,11 @@ kvm) cpu=host ;;
 *)   cpu=max ;;
 esac
 
-# loglevel=7: all but debug messages. The mitigations only cost time here.
+# loglevel=7: all but debug messages. The mitigations only cost time here. What
+# hangs in the kernel is to end and say where.
 append="console=ttyS0 loglevel=7 panic=-1 oops=panic printk.devkmsg=on"
+append+=" softlockup_panic=1 softlockup_all_cpu_backtrace=1"
+append+=" sysctl.kernel.panic_on_rcu_stall=1"
 append+=" mitigations=off nokaslr random.trust_cpu=on trace_clock=mono audit=0"
 
 exec qemu-system-x86_64 -nodefaults -no-user-config -no-reboot \

@@ -47,6 +47,14 @@ result "the output comes byte for byte" printed 'a\nb\r\n\tc\0000\0377\0004endto
 run 'echo c >/proc/sysrq-trigger; sleep 60'
 result "a panic fails" ended 241 'vm: the kernel panicked'
 
+# Whoever runs before all others for good keeps RCU waiting.
+run 'echo 3 >/sys/module/rcupdate/parameters/rcu_cpu_stall_timeout
+echo -1 >/proc/sys/kernel/sched_rt_runtime_us
+for cpu in 0 1; do taskset -c $cpu chrt -f 50 bash -c "while :; do :; done" & done
+sleep 1000'
+result "a stall ends the run" ended 241 'vm: the kernel panicked'
+result "... and is shown" grep -q 'detected stalls\|self-detected stall' "$work/err"
+
 TIMEOUT=20 run 'sleep 1000'
 result "a hang fails" ended 242 'vm: still running after 20 s'
 

@@ -133,7 +133,8 @@ verdict() {
 	status=$(sed -n 's/^status=\([0-9]\+\)\r\?$/\1/p' "$work/status" 2>/dev/null)
 
 	if grep -qa 'Kernel panic' "$work/log"; then
-		grep -aE -B 3 -A 30 -m 1 'BUG:|Oops|Kernel panic' "$work/log" >&2
+		grep -aE -B 3 -A 100 -m 1 'BUG:|Oops|rcu:.*(self-)?detected|Kernel panic' \
+			"$work/log" >&2
 		fail $EX_PANIC "the kernel panicked, its log is $log"
 	fi
 	if [ "$rc" -eq 124 ] || [ "$rc" -eq 137 ]; then
