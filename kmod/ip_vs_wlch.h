@@ -26,6 +26,8 @@
  * @weight: its weight when we were last told; under the core's mutex
  * @quiesced: that was 0, and @start is about to be written; likewise
  * @start: its start; written under the core's mutex before @quiesced ends
+ * @zero: @picks when the counters were zeroed last; under the lock of the
+ *	namespace
  * @refcnt: one for the service that has it, one for each followed connection
  * @arrivals: claims and pending connections, see ip_vs_wlch_claim.h
  * @gauge: the other followed connections, by where they are counted
@@ -49,6 +51,7 @@ struct wlch_server {
 	bool			quiesced;
 	int			weight;
 	struct wlch_start	start;
+	u64			zero;
 
 	refcount_t		refcnt ____cacheline_aligned_in_smp;
 	atomic64_t		arrivals;
@@ -95,6 +98,18 @@ struct wlch_stats {
 };
 
 /**
+ * struct wlch_totals - &struct wlch_stats of all CPUs
+ * @picks: servers chosen
+ * @no_server: times there was none to choose
+ * @retries: choices made again
+ */
+struct wlch_totals {
+	u64	picks;
+	u64	no_server;
+	u64	retries;
+};
+
+/**
  * struct wlch_service - a virtual service that runs wlch
  * @list: in the services of its namespace
  * @svc: the core's service; it outlives this
@@ -106,6 +121,7 @@ struct wlch_stats {
  *	was no memory for them: then all are compared
  * @params: its parameters
  * @stats: per-CPU counters
+ * @zero: what they were when they were zeroed last; under the namespace's lock
  * @rcu: frees it after the last schedule() that may still run
  */
 struct wlch_service {
@@ -116,6 +132,7 @@ struct wlch_service {
 	struct wlch_draw __rcu		*draw;
 	struct wlch_params __rcu	*params;
 	struct wlch_stats __percpu	*stats;
+	struct wlch_totals		zero;
 	struct rcu_head			rcu;
 };
 
@@ -125,25 +142,18 @@ struct wlch_service {
  *	context below the core's __ip_vs_mutex; never take that one below this
  * @services: list of &struct wlch_service
  * @generation: changes with @services and with any service's table
+ * @defaults: what a new service starts with, by enum wlch_param, where it was
+ *	set for this namespace
+ * @defaults_set: bits of those
  * @tracking: the protocols of this namespace are wrapped
  */
 struct wlch_net {
 	struct mutex		lock;	/* see @lock above */
 	struct list_head	services;
 	unsigned int		generation;
+	u32			defaults[WLCH_NR_PARAMS];
+	u32			defaults_set;
 	bool			tracking;
-};
-
-/**
- * struct wlch_totals - &struct wlch_stats of all CPUs
- * @picks: servers chosen
- * @no_server: times there was none to choose
- * @retries: choices made again
- */
-struct wlch_totals {
-	u64	picks;
-	u64	no_server;
-	u64	retries;
 };
 
 struct wlch_draw;
@@ -165,7 +175,7 @@ struct wlch_param_desc {
 /* ip_vs_wlch_main.c: limits, and what a new service starts with */
 extern const struct wlch_param_desc wlch_param_desc[WLCH_NR_PARAMS];
 bool wlch_param_in_range(enum wlch_param param, u32 value);
-void wlch_default_params(struct wlch_params *params);
+void wlch_default_params(const struct wlch_net *wn, struct wlch_params *params);
 
 /* ip_vs_wlch_sched.c */
 struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
@@ -185,6 +195,15 @@ bool wlch_params_usable(const struct ip_vs_service *svc,
 			const struct wlch_params *params);
 int wlch_service_set_params(struct wlch_net *wn, struct wlch_service *ws,
 			    struct wlch_params *params);
+void wlch_service_zero(struct wlch_net *wn, struct wlch_service *ws);
+
+/* Under the lock of the service's namespace. */
+static inline const struct wlch_params *
+wlch_params_held(const struct wlch_net *wn, const struct wlch_service *ws)
+{
+	return rcu_dereference_protected(ws->params,
+					 lockdep_is_held(&wn->lock));
+}
 
 /* ip_vs_wlch_draw.c */
 struct wlch_draw *wlch_draw_make(const struct wlch_table *table);
@@ -208,6 +227,10 @@ bool wlch_server_weigh(struct wlch_server *server, u64 service_age, u32 linger);
 void wlch_track_init(void);
 int wlch_track_start(struct netns_ipvs *ipvs, struct wlch_net *wn);
 void wlch_track_stop(struct netns_ipvs *ipvs, struct wlch_net *wn);
+
+/* ip_vs_wlch_nl_event.c */
+void wlch_notify_service(const struct wlch_net *wn,
+			 const struct wlch_service *ws, u8 event);
 
 /* ip_vs_wlch_nl.c */
 void wlch_netlink_register(void);

@@ -50,16 +50,19 @@ bool wlch_param_in_range(enum wlch_param param, u32 value)
 
 /**
  * wlch_default_params() - fill in what a new service starts with
+ * @wn: its namespace; what was set there goes before the module parameters
  * @params: parameters that are not published yet
  *
- * Context: any. The module parameters may change meanwhile: each is one word.
+ * Context: under the namespace's lock. The module parameters may change
+ * meanwhile: each is one word.
  */
-void wlch_default_params(struct wlch_params *params)
+void wlch_default_params(const struct wlch_net *wn, struct wlch_params *params)
 {
 	int i;
 
 	for (i = 0; i < WLCH_NR_PARAMS; i++)
-		params->value[i] = READ_ONCE(wlch_default[i]);
+		params->value[i] = wn->defaults_set & BIT(i) ?
+				   wn->defaults[i] : READ_ONCE(wlch_default[i]);
 }
 
 static int wlch_set_default(const char *val, const struct kernel_param *kp)

@@ -17,12 +17,17 @@
 #include "ip_vs_wlch_compat.h"
 #include "ip_vs_wlch_nl.h"
 
-static struct genl_family wlch_family;
-
-/* Parse a key and find its service. Under wn->lock. */
-static struct wlch_service *wlch_find(struct wlch_net *wn,
-				      struct nlattr **attrs,
-				      struct netlink_ext_ack *extack)
+/**
+ * wlch_find() - find the service that a request names
+ * @wn: the namespace
+ * @attrs: attributes, as wlch_key_policy validated them
+ * @extack: gets the reason of a refusal
+ *
+ * Context: process, under @wn's lock.
+ * Return: the service, or a negative error as a pointer.
+ */
+struct wlch_service *wlch_find(struct wlch_net *wn, struct nlattr **attrs,
+			       struct netlink_ext_ack *extack)
 {
 	struct wlch_service *ws;
 	struct wlch_key key;
@@ -41,11 +46,43 @@ static struct wlch_service *wlch_find(struct wlch_net *wn,
 	return ERR_PTR(-ENOENT);
 }
 
-static const struct wlch_params *wlch_params_held(struct wlch_net *wn,
-						  const struct wlch_service *ws)
+/**
+ * wlch_message() - a message about a service, or about the defaults
+ * @wn: the namespace
+ * @ws: the service, or NULL for the defaults
+ * @info: the request that it answers; NULL for an event
+ * @cmd: its command
+ *
+ * Context: process, under @wn's lock.
+ * Return: the message, or a negative error as a pointer.
+ */
+struct sk_buff *wlch_message(const struct wlch_net *wn,
+			     const struct wlch_service *ws,
+			     const struct genl_info *info, u8 cmd)
 {
-	return rcu_dereference_protected(ws->params,
-					 lockdep_is_held(&wn->lock));
+	struct sk_buff *skb = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
+	struct wlch_params defaults;
+	void *hdr;
+	int err;
+
+	if (!skb)
+		return ERR_PTR(-ENOMEM);
+	hdr = genlmsg_put(skb, info ? info->snd_portid : 0,
+			  info ? info->snd_seq : 0, &wlch_family, 0, cmd);
+	if (!hdr) {
+		err = -EMSGSIZE;
+	} else if (ws) {
+		err = wlch_put_service(skb, ws, wlch_params_held(wn, ws));
+	} else {
+		wlch_default_params(wn, &defaults);
+		err = wlch_put_params(skb, &defaults);
+	}
+	if (err) {
+		nlmsg_free(skb);
+		return ERR_PTR(err);
+	}
+	genlmsg_end(skb, hdr);
+	return skb;
 }
 
 static int wlch_get_service_doit(struct sk_buff *skb, struct genl_info *info)
@@ -53,86 +90,24 @@ static int wlch_get_service_doit(struct sk_buff *skb, struct genl_info *info)
 	struct wlch_net *wn = wlch_net(genl_info_net(info));
 	struct wlch_service *ws;
 	struct sk_buff *reply;
-	void *hdr;
-	int err;
 
-	reply = genlmsg_new(GENLMSG_DEFAULT_SIZE, GFP_KERNEL);
-	if (!reply)
-		return -ENOMEM;
 	mutex_lock(&wn->lock);
 	ws = wlch_find(wn, info->attrs, info->extack);
-	err = PTR_ERR_OR_ZERO(ws);
-	if (err)
-		goto unlock;
-	hdr = genlmsg_put_reply(reply, info, &wlch_family, 0,
-				IPVS_WLCH_CMD_GET_SERVICE);
-	err = hdr ? wlch_put_service(reply, ws, wlch_params_held(wn, ws)) :
-		    -EMSGSIZE;
-unlock:
+	reply = IS_ERR(ws) ? ERR_CAST(ws) :
+		wlch_message(wn, ws, info, IPVS_WLCH_CMD_GET_SERVICE);
 	mutex_unlock(&wn->lock);
-	if (err) {
-		nlmsg_free(reply);
-		return err;
-	}
-	genlmsg_end(reply, hdr);
-	return genlmsg_reply(reply, info);
+	return IS_ERR(reply) ? PTR_ERR(reply) : genlmsg_reply(reply, info);
 }
 
-/* Begin one message of a dump, which says if the table changed since the
- * last one.
- */
-static void *wlch_dump_begin(struct sk_buff *skb, struct netlink_callback *cb,
-			     u8 cmd)
+static int wlch_get_defaults_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	void *hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
-				cb->nlh->nlmsg_seq, &wlch_family, NLM_F_MULTI,
-				cmd);
-
-	if (hdr)
-		genl_dump_check_consistent(cb, hdr);
-	return hdr;
-}
-
-static int wlch_dump_end(struct sk_buff *skb, void *hdr, int err)
-{
-	if (err)
-		genlmsg_cancel(skb, hdr);
-	else
-		genlmsg_end(skb, hdr);
-	return err;
-}
-
-/* The core's convention: a generation of 0 would mean "cannot tell". */
-static unsigned int wlch_dump_seq(const struct wlch_net *wn)
-{
-	return wn->generation ?: 1;
-}
-
-/* cb->args[0]: number of services that were dumped. */
-static int wlch_get_service_dumpit(struct sk_buff *skb,
-				   struct netlink_callback *cb)
-{
-	struct wlch_net *wn = wlch_net(sock_net(skb->sk));
-	struct wlch_service *ws;
-	int nr = 0;
+	struct wlch_net *wn = wlch_net(genl_info_net(info));
+	struct sk_buff *reply;
 
 	mutex_lock(&wn->lock);
-	cb->seq = wlch_dump_seq(wn);
-	list_for_each_entry(ws, &wn->services, list) {
-		void *hdr;
-
-		if (nr++ < cb->args[0])
-			continue;
-		hdr = wlch_dump_begin(skb, cb, IPVS_WLCH_CMD_GET_SERVICE);
-		if (!hdr ||
-		    wlch_dump_end(skb, hdr,
-				  wlch_put_service(skb, ws,
-						   wlch_params_held(wn, ws))))
-			break;
-		cb->args[0] = nr;
-	}
+	reply = wlch_message(wn, NULL, info, IPVS_WLCH_CMD_GET_DEFAULTS);
 	mutex_unlock(&wn->lock);
-	return skb->len;
+	return IS_ERR(reply) ? PTR_ERR(reply) : genlmsg_reply(reply, info);
 }
 
 /* Publish changed parameters, or change nothing. Under wn->lock. */
@@ -140,33 +115,38 @@ static int wlch_set_params(struct wlch_net *wn, struct wlch_service *ws,
 			   struct nlattr **attrs,
 			   struct netlink_ext_ack *extack)
 {
+	const struct wlch_params *old = wlch_params_held(wn, ws);
 	struct wlch_params *params;
-	int err;
+	int err = 0;
 
 	params = kmalloc(sizeof(*params), GFP_KERNEL);
 	if (!params)
 		return -ENOMEM;
-	memcpy(params->value, wlch_params_held(wn, ws)->value,
-	       sizeof(params->value));
-	wlch_overlay_params(params, attrs);
+	memcpy(params->value, old->value, sizeof(params->value));
+	wlch_overlay_params(params->value, attrs);
+	if (!memcmp(params->value, old->value, sizeof(params->value)))
+		goto free;
 	if (!wlch_params_usable(ws->svc, params)) {
 		NL_SET_ERR_MSG_ATTR(extack, attrs[IPVS_WLCH_A_PARAMS_INACTIVE],
 				    "inactive: at least 1 for a UDP service, where every connection is inactive");
 		err = -EINVAL;
-	} else {
-		err = wlch_service_set_params(wn, ws, params);
+		goto free;
 	}
+	err = wlch_service_set_params(wn, ws, params);
 	if (err)
-		kfree(params);
+		goto free;
+	wlch_notify_service(wn, ws, IPVS_WLCH_CMD_SERVICE_CHANGE_NTF);
+	return 0;
+
+free:
+	kfree(params);
 	return err;
 }
 
-static int wlch_set_service_doit(struct sk_buff *skb, struct genl_info *info)
+/* The parameters that a request gives, each in its range. */
+static int wlch_parse_params(struct nlattr **attrs, struct genl_info *info)
 {
-	struct wlch_net *wn = wlch_net(genl_info_net(info));
 	struct nlattr *nest = info->attrs[IPVS_WLCH_A_SERVICE_PARAMS];
-	struct nlattr *attrs[IPVS_WLCH_A_PARAMS_MAX + 1];
-	struct wlch_service *ws;
 	int err;
 
 	if (!nest) {
@@ -175,8 +155,17 @@ static int wlch_set_service_doit(struct sk_buff *skb, struct genl_info *info)
 	}
 	err = nla_parse_nested(attrs, IPVS_WLCH_A_PARAMS_MAX, nest,
 			       wlch_params_policy, info->extack);
-	if (!err)
-		err = wlch_check_params(attrs, info->extack);
+	return err ?: wlch_check_params(attrs, info->extack);
+}
+
+static int wlch_set_service_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct wlch_net *wn = wlch_net(genl_info_net(info));
+	struct nlattr *attrs[IPVS_WLCH_A_PARAMS_MAX + 1];
+	struct wlch_service *ws;
+	int err;
+
+	err = wlch_parse_params(attrs, info);
 	if (err)
 		return err;
 	mutex_lock(&wn->lock);
@@ -187,123 +176,65 @@ static int wlch_set_service_doit(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
-/**
- * struct wlch_server_dump - where a dump of servers stands
- * @skb: the message buffer that is being filled
- * @cb: the dump; args[0]: services done, args[1]: servers done of the next
- * @ws: the service at hand
- * @params: its parameters
- * @nr: servers of it that were passed
- */
-struct wlch_server_dump {
-	struct sk_buff			*skb;
-	struct netlink_callback		*cb;
-	const struct wlch_service	*ws;
-	const struct wlch_params	*params;
-	long				nr;
-};
-
-static int wlch_dump_server(struct wlch_server_dump *dump,
-			    const struct ip_vs_dest *dest,
-			    const struct wlch_server *server)
+static int wlch_set_defaults_doit(struct sk_buff *skb, struct genl_info *info)
 {
-	void *hdr;
-	int err;
+	struct wlch_net *wn = wlch_net(genl_info_net(info));
+	struct nlattr *attrs[IPVS_WLCH_A_PARAMS_MAX + 1];
+	struct wlch_params old, new;
+	int err, i;
 
-	if (dump->nr++ < dump->cb->args[1])
-		return 0;
-	hdr = wlch_dump_begin(dump->skb, dump->cb, IPVS_WLCH_CMD_GET_SERVER);
-	if (!hdr)
-		return -EMSGSIZE;
-	err = wlch_dump_end(dump->skb, hdr,
-			    wlch_put_server(dump->skb, dump->ws, dest, server,
-					    dump->params));
-	if (!err)
-		dump->cb->args[1] = dump->nr;
-	return err;
-}
-
-/* The servers of one service. Under wn->lock: the table does not change, and
- * no server in it goes to the core's trash before it has left the table.
- */
-static int wlch_dump_service_servers(struct wlch_server_dump *dump,
-				     struct wlch_net *wn)
-{
-	struct wlch_table *table;
-	struct ip_vs_dest *dest;
-	int err = 0;
-	u32 i;
-
-	table = rcu_dereference_protected(dump->ws->table,
-					  lockdep_is_held(&wn->lock));
-	for (i = 0; table && !err && i < table->nr; i++)
-		err = wlch_dump_server(dump, table->server[i]->dest,
-				       table->server[i]);
-	if (table)
-		return err;
-	rcu_read_lock();
-	list_for_each_entry_rcu(dest, &dump->ws->svc->destinations, n_list) {
-		err = wlch_dump_server(dump, dest, wlch_server_find(dest));
-		if (err)
-			break;
-	}
-	rcu_read_unlock();
-	return err;
-}
-
-/* The service a dump of servers is limited to; NULL for all. */
-static const struct wlch_service *wlch_dump_only(struct netlink_callback *cb,
-						 struct wlch_net *wn)
-{
-	struct nlattr *nest = wlch_dump_attrs(cb)[IPVS_WLCH_A_SERVER_SERVICE];
-	struct nlattr *attrs[IPVS_WLCH_A_SERVICE_FWMARK + 1];
-	int err;
-
-	if (!nest)
-		return NULL;
-	err = nla_parse_nested(attrs, IPVS_WLCH_A_SERVICE_FWMARK, nest,
-			       wlch_key_policy, cb->extack);
+	err = wlch_parse_params(attrs, info);
 	if (err)
-		return ERR_PTR(err);
-	return wlch_find(wn, attrs, cb->extack);
-}
-
-static int wlch_dump_servers(struct sk_buff *skb, struct netlink_callback *cb,
-			     struct wlch_net *wn)
-{
-	struct wlch_server_dump dump = { .skb = skb, .cb = cb };
-	const struct wlch_service *only = wlch_dump_only(cb, wn);
-	struct wlch_service *ws;
-	long nr = 0;
-
-	if (IS_ERR(only))
-		return PTR_ERR(only);
-	list_for_each_entry(ws, &wn->services, list) {
-		if (nr++ < cb->args[0] || (only && ws != only))
-			continue;
-		dump.ws = ws;
-		dump.params = wlch_params_held(wn, ws);
-		dump.nr = 0;
-		if (wlch_dump_service_servers(&dump, wn))
-			break;
-		cb->args[0] = nr;
-		cb->args[1] = 0;
+		return err;
+	mutex_lock(&wn->lock);
+	wlch_default_params(wn, &old);
+	wlch_overlay_params(wn->defaults, attrs);
+	for (i = 0; i < WLCH_NR_PARAMS; i++) {
+		if (attrs[i + 1])
+			wn->defaults_set |= BIT(i);
 	}
-	return skb->len;
+	wlch_default_params(wn, &new);
+	if (memcmp(old.value, new.value, sizeof(old.value)))
+		wlch_notify_defaults(genl_info_net(info), wn);
+	mutex_unlock(&wn->lock);
+	return 0;
 }
 
-static int wlch_get_server_dumpit(struct sk_buff *skb,
-				  struct netlink_callback *cb)
+static bool wlch_has_key(struct nlattr **attrs)
 {
-	struct wlch_net *wn = wlch_net(sock_net(skb->sk));
-	int ret;
+	int i;
+
+	for (i = 1; i <= IPVS_WLCH_A_SERVICE_FWMARK; i++) {
+		if (attrs[i])
+			return true;
+	}
+	return false;
+}
+
+static int wlch_zero_doit(struct sk_buff *skb, struct genl_info *info)
+{
+	struct wlch_net *wn = wlch_net(genl_info_net(info));
+	struct wlch_service *ws;
+	int err = 0;
 
 	mutex_lock(&wn->lock);
-	cb->seq = wlch_dump_seq(wn);
-	ret = wlch_dump_servers(skb, cb, wn);
+	if (wlch_has_key(info->attrs)) {
+		ws = wlch_find(wn, info->attrs, info->extack);
+		err = PTR_ERR_OR_ZERO(ws);
+		if (!err)
+			wlch_service_zero(wn, ws);
+	} else {
+		list_for_each_entry(ws, &wn->services, list)
+			wlch_service_zero(wn, ws);
+	}
 	mutex_unlock(&wn->lock);
-	return ret;
+	return err;
 }
+
+/* Without a policy any attribute would be accepted. */
+static const struct nla_policy wlch_none_policy[] = {
+	[1] = { .type = NLA_REJECT, .reject_message = "no attribute is known here" },
+};
 
 static const struct genl_ops wlch_ops[] = {
 	{
@@ -328,15 +259,38 @@ static const struct genl_ops wlch_ops[] = {
 		.policy		= wlch_server_policy,
 		.maxattr	= IPVS_WLCH_A_SERVER_SERVICE,
 	},
+	{
+		.cmd		= IPVS_WLCH_CMD_GET_DEFAULTS,
+		.flags		= GENL_UNS_ADMIN_PERM,
+		.doit		= wlch_get_defaults_doit,
+		.policy		= wlch_none_policy,
+		.maxattr	= ARRAY_SIZE(wlch_none_policy) - 1,
+	},
+	{
+		.cmd		= IPVS_WLCH_CMD_SET_DEFAULTS,
+		.flags		= GENL_UNS_ADMIN_PERM,
+		.doit		= wlch_set_defaults_doit,
+		.policy		= wlch_defaults_policy,
+		.maxattr	= IPVS_WLCH_A_SERVICE_PARAMS,
+	},
+	{
+		.cmd		= IPVS_WLCH_CMD_ZERO,
+		.flags		= GENL_UNS_ADMIN_PERM,
+		.doit		= wlch_zero_doit,
+		.policy		= wlch_key_policy,
+		.maxattr	= IPVS_WLCH_A_SERVICE_FWMARK,
+	},
 };
 
-static struct genl_family wlch_family = {
+struct genl_family wlch_family = {
 	.name		= IPVS_WLCH_FAMILY_NAME,
 	.version	= IPVS_WLCH_FAMILY_VERSION,
 	.module		= THIS_MODULE,
 	.netnsok	= true,
 	.ops		= wlch_ops,
 	.n_ops		= ARRAY_SIZE(wlch_ops),
+	.mcgrps		= wlch_groups,
+	.n_mcgrps	= ARRAY_SIZE(wlch_groups),
 };
 
 /* The core loads a scheduler by name from inside a generic netlink request,
@@ -353,10 +307,25 @@ static struct genl_family wlch_family = {
 
 static DECLARE_COMPLETION(wlch_registered);
 static int wlch_register_err;
+static bool wlch_family_registered;
+
+/**
+ * wlch_netlink_ready() - can messages be sent to the family's groups?
+ *
+ * Context: any.
+ * Return: true if so.
+ */
+bool wlch_netlink_ready(void)
+{
+	/* pairs with the store in wlch_register_work() */
+	return smp_load_acquire(&wlch_family_registered);
+}
 
 static void wlch_register_work(struct work_struct *work)
 {
 	wlch_register_err = genl_register_family(&wlch_family);
+	/* the number of the group is valid for who finds this set */
+	smp_store_release(&wlch_family_registered, !wlch_register_err);
 	if (wlch_register_err)
 		pr_err("cannot register the netlink family %s: error %d; services keep the module's defaults\n",
 		       wlch_family.name, wlch_register_err);

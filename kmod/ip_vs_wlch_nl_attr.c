@@ -53,6 +53,11 @@ wlch_set_policy[IPVS_WLCH_A_SERVICE_PARAMS + 1] = {
 };
 
 const struct nla_policy
+wlch_defaults_policy[IPVS_WLCH_A_SERVICE_PARAMS + 1] = {
+	[IPVS_WLCH_A_SERVICE_PARAMS] = NLA_POLICY_NESTED(wlch_params_policy),
+};
+
+const struct nla_policy
 wlch_server_policy[IPVS_WLCH_A_SERVER_SERVICE + 1] = {
 	[IPVS_WLCH_A_SERVER_SERVICE] = NLA_POLICY_NESTED(wlch_key_policy),
 };
@@ -186,16 +191,16 @@ int wlch_check_params(struct nlattr **attrs, struct netlink_ext_ack *extack)
 
 /**
  * wlch_overlay_params() - take over the parameters that a request gives
- * @params: the parameters; those that are not given stay
+ * @value: the parameters by enum wlch_param; those that are not given stay
  * @attrs: attributes, as wlch_check_params() accepted them
  */
-void wlch_overlay_params(struct wlch_params *params, struct nlattr **attrs)
+void wlch_overlay_params(u32 *value, struct nlattr **attrs)
 {
 	int i;
 
 	for (i = 0; i < WLCH_NR_PARAMS; i++) {
 		if (attrs[i + 1])
-			params->value[i] = nla_get_u32(attrs[i + 1]);
+			value[i] = nla_get_u32(attrs[i + 1]);
 	}
 }
 
@@ -214,8 +219,14 @@ static int wlch_put_key(struct sk_buff *skb, const struct ip_vs_service *svc)
 	return 0;
 }
 
-static int wlch_put_params(struct sk_buff *skb,
-			   const struct wlch_params *params)
+/**
+ * wlch_put_params() - put parameters into a message
+ * @skb: the message
+ * @params: the parameters
+ *
+ * Return: 0, or -EMSGSIZE if there is no room.
+ */
+int wlch_put_params(struct sk_buff *skb, const struct wlch_params *params)
 {
 	struct nlattr *nest = nla_nest_start(skb, IPVS_WLCH_A_SERVICE_PARAMS);
 	int i;
@@ -261,7 +272,7 @@ static int wlch_put_server_counts(struct sk_buff *skb,
 				  const struct wlch_server *server,
 				  const struct wlch_params *params)
 {
-	u64 picks = server ? atomic64_read(&server->picks) : 0;
+	u64 picks = server ? atomic64_read(&server->picks) - server->zero : 0;
 	struct wlch_counts counts;
 
 	wlch_server_count(&counts, dest, server);

@@ -10,6 +10,9 @@
 #include "ip_vs_wlch_compat.h"
 #include "ip_vs_wlch_pool.h"
 
+/* a namespace for which nothing was set */
+static const struct wlch_net no_net;
+
 /* A service without servers, or NULL. */
 struct pool *pool_alloc(void)
 {
@@ -24,7 +27,7 @@ struct pool *pool_alloc(void)
 		pool_free(pool);
 		return NULL;
 	}
-	wlch_default_params(&pool->params);
+	wlch_default_params(&no_net, &pool->params);
 	INIT_LIST_HEAD(&pool->svc.destinations);
 	pool->svc.af = AF_INET;
 	pool->svc.protocol = IPPROTO_TCP;

@@ -340,11 +340,12 @@ struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
 }
 
 /**
- * wlch_read_stats() - read what the scheduler counted for a service
+ * wlch_read_stats() - what the scheduler counted for a service since it was
+ *	zeroed
  * @ws: the service
  * @totals: the result
  *
- * Context: process.
+ * Context: process, under the lock of the service's namespace.
  */
 void wlch_read_stats(const struct wlch_service *ws, struct wlch_totals *totals)
 {
@@ -366,4 +367,7 @@ void wlch_read_stats(const struct wlch_service *ws, struct wlch_totals *totals)
 		totals->no_server += cpu_totals.no_server;
 		totals->retries += cpu_totals.retries;
 	}
+	totals->picks -= ws->zero.picks;
+	totals->no_server -= ws->zero.no_server;
+	totals->retries -= ws->zero.retries;
 }

@@ -138,9 +138,7 @@ static void wlch_draw_renew(const struct wlch_net *wn, struct wlch_service *ws)
 {
 	struct wlch_draw *draw;
 
-	draw = wlch_service_draw(wn, ws,
-				 rcu_dereference_protected(ws->params,
-							   lockdep_is_held(&wn->lock)));
+	draw = wlch_service_draw(wn, ws, wlch_params_held(wn, ws));
 	if (IS_ERR(draw)) {
 		pr_warn_ratelimited("out of memory: comparing all servers instead of some, until a server changes\n");
 		draw = NULL;
@@ -194,6 +192,36 @@ int wlch_service_set_params(struct wlch_net *wn, struct wlch_service *ws,
 	return 0;
 }
 
+/**
+ * wlch_service_zero() - let the counters of a service and its servers begin
+ *	with 0 again
+ * @wn: the namespace of the service
+ * @ws: the service
+ *
+ * They go on counting where they are: this sets what is subtracted.
+ *
+ * Context: process, under @wn's lock.
+ */
+void wlch_service_zero(struct wlch_net *wn, struct wlch_service *ws)
+{
+	struct ip_vs_dest *dest;
+	struct wlch_totals totals;
+
+	lockdep_assert_held(&wn->lock);
+	wlch_read_stats(ws, &totals);
+	ws->zero.picks += totals.picks;
+	ws->zero.no_server += totals.no_server;
+	ws->zero.retries += totals.retries;
+	rcu_read_lock();
+	list_for_each_entry_rcu(dest, &ws->svc->destinations, n_list) {
+		struct wlch_server *server = wlch_server_find(dest);
+
+		if (server)
+			server->zero = atomic64_read(&server->picks);
+	}
+	rcu_read_unlock();
+}
+
 static void wlch_service_free(struct wlch_service *ws)
 {
 	kvfree(rcu_dereference_raw(ws->table));
@@ -232,12 +260,20 @@ static struct wlch_service *wlch_service_alloc(struct ip_vs_service *svc)
 		wlch_service_free(ws);
 		return NULL;
 	}
-	wlch_default_params(params);
-	if (!wlch_params_usable(svc, params)) {
-		pr_warn("the default inactive=0 would make every load of a UDP service 0: it starts with inactive=1\n");
-		params->value[WLCH_INACTIVE] = 1;
-	}
 	return ws;
+}
+
+/* Under wn->lock; the service is not published yet. */
+static void wlch_service_defaults(const struct wlch_net *wn,
+				  struct wlch_service *ws)
+{
+	struct wlch_params *params = rcu_dereference_raw(ws->params);
+
+	wlch_default_params(wn, params);
+	if (wlch_params_usable(ws->svc, params))
+		return;
+	pr_warn("the default inactive=0 would make every load of a UDP service 0: it starts with inactive=1\n");
+	params->value[WLCH_INACTIVE] = 1;
 }
 
 /* A service starts to use wlch; it may have servers already. Called under the
@@ -254,8 +290,11 @@ static int wlch_init_service(struct ip_vs_service *svc)
 		return -ENOMEM;
 	mutex_lock(&wn->lock);
 	err = wlch_track_start(svc->ipvs, wn);
-	if (!err)
+	if (!err) {
+		wlch_service_defaults(wn, ws);
 		list_add_tail(&ws->list, &wn->services);
+		wlch_notify_service(wn, ws, IPVS_WLCH_CMD_SERVICE_ADD_NTF);
+	}
 	mutex_unlock(&wn->lock);
 	if (err) {
 		wlch_service_free(ws);
@@ -281,6 +320,7 @@ static void wlch_done_service(struct ip_vs_service *svc)
 	 */
 	RCU_INIT_POINTER(svc->scheduler, NULL);
 	mutex_lock(&wn->lock);
+	wlch_notify_service(wn, ws, IPVS_WLCH_CMD_SERVICE_DEL_NTF);
 	list_del(&ws->list);
 	wn->generation++;
 	mutex_unlock(&wn->lock);

@@ -13,6 +13,9 @@
 #define IPVS_WLCH_FAMILY_NAME		"ipvs_wlch"
 #define IPVS_WLCH_FAMILY_VERSION	1
 
+/* The multicast group for changes of the configuration. */
+#define IPVS_WLCH_MCGRP_CONFIG		"config"
+
 /* A factor is worth 0..4096; "active" is at least 1. */
 #define IPVS_WLCH_FACTOR_MAX		4096
 
@@ -32,11 +35,33 @@
  * @IPVS_WLCH_CMD_GET_SERVER: dump only: every server of every service, or of
  *	the one service named by IPVS_WLCH_A_SERVER_SERVICE in the request.
  *	Attributes: server.
+ * @IPVS_WLCH_CMD_GET_DEFAULTS: the parameters that a service of this namespace
+ *	starts with, as IPVS_WLCH_A_SERVICE_PARAMS. Attributes: service.
+ * @IPVS_WLCH_CMD_SET_DEFAULTS: change those that are given in
+ *	IPVS_WLCH_A_SERVICE_PARAMS, all or none. The others stay what the module
+ *	parameters say. No service that exists is changed. Attributes: service.
+ * @IPVS_WLCH_CMD_ZERO: set the counters (picks, no server, retries) of the
+ *	service named by its key and of its servers to 0; without a key those of
+ *	all services. Attributes: service.
+ * @IPVS_WLCH_CMD_SERVICE_ADD_NTF: a service starts to use wlch. The messages to
+ *	the multicast group have the attributes of GET_SERVICE or GET_DEFAULTS.
+ * @IPVS_WLCH_CMD_SERVICE_DEL_NTF: a service is deleted, or gets another
+ *	scheduler
+ * @IPVS_WLCH_CMD_SERVICE_CHANGE_NTF: the parameters of a service were changed
+ * @IPVS_WLCH_CMD_DEFAULTS_CHANGE_NTF: the defaults of this namespace were
+ *	changed
  */
 enum ipvs_wlch_cmd {
 	IPVS_WLCH_CMD_GET_SERVICE = 1,
 	IPVS_WLCH_CMD_SET_SERVICE,
 	IPVS_WLCH_CMD_GET_SERVER,
+	IPVS_WLCH_CMD_GET_DEFAULTS,
+	IPVS_WLCH_CMD_SET_DEFAULTS,
+	IPVS_WLCH_CMD_ZERO,
+	IPVS_WLCH_CMD_SERVICE_ADD_NTF,
+	IPVS_WLCH_CMD_SERVICE_DEL_NTF,
+	IPVS_WLCH_CMD_SERVICE_CHANGE_NTF,
+	IPVS_WLCH_CMD_DEFAULTS_CHANGE_NTF,
 
 	/* private: */
 	__IPVS_WLCH_CMD_MAX,
