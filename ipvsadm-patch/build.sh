@@ -135,7 +135,7 @@ apply_series() {
 	done
 	[ ! -f "$header" ] ||
 		cmp -s "$header" "$work/patched/libipvs/ip_vs_wlch.h" ||
-		die "libipvs/ip_vs_wlch.h in the series differs from kmod/include/uapi/linux/ip_vs_wlch.h: refresh the first patch (see README.md)"
+		die "libipvs/ip_vs_wlch.h in the series differs from kmod/include/uapi/linux/ip_vs_wlch.h: refresh the patch wlch-uapi-header (see README.md)"
 }
 
 # The variables of a make that called us are not for ipvsadm's.
