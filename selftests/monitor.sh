@@ -1,0 +1,179 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# ipvsadm --monitor: a line for each change, at once; a definite end; and a line
+# where events were lost.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+
+VS=10.1.0.100
+
+# monitor: starts one in the background, once it listens. Bash lets its
+# background ignore SIGINT; so would the monitor.
+monitor() {
+	lines=$(mktemp)
+	ip netns exec "$DIRECTOR" env --default-signal=INT \
+		ipvsadm --monitor >"$lines" 2>&1 &
+	monitor_pid=$!
+	poll 30 grep -qx listening "$lines"
+}
+
+# monitor_ends [SIGNAL]: its status is left in $status
+monitor_ends() {
+	[ -z "$1" ] || kill "-$1" "$monitor_pid"
+	poll 30 gone "$monitor_pid" || { kill -9 "$monitor_pid"; return 1; }
+	wait "$monitor_pid"
+	status=$?
+}
+
+gone() { ! kill -0 "$1" 2>/dev/null || [ "$(ps -o stat= -p "$1")" = Z ]; }
+
+says() { expect "$1" "$(tail -n +2 "$lines")" "what the monitor printed"; }
+
+# The lines of these changes are on stdin.
+changes() {
+	local want
+	want=$(cat)
+	ktap_check "the monitor listens" monitor
+	ipvs -A -t $VS:8701 -s wlch
+	ipvs -E -t $VS:8701 -s wlch --sched-param active=4,inactive=2
+	ipvs -A -t $VS:8702 -s wlch --sched-param halfopen=3
+	ipvs -E -t $VS:8702 -s rr
+	ipvs -E -t $VS:8702 -s wlch
+	ipvs -A -u "[fd00:1::100]:8703" -s wlch
+	ipvs -A --sctp-service $VS:8703 -s wlch
+	ipvs -A -f 4294967295 -s wlch
+	ipvs -A -f 7 -6 -s wlch
+	ipvs -D -t $VS:8701
+	ktap_check "each change is a line, as soon as it is made" \
+		poll 30 says "$want"
+}
+
+# What makes no line: what is refused, what stays as it is, what others do.
+no_changes() {
+	local before
+	before=$(cat "$lines")
+	ipvs -A -t $VS:8704 -s rr
+	ipvs -E -t $VS:8704 -s wlc
+	ipvs -A -t $VS:8704 -s wlch --sched-param active=9 2>/dev/null
+	ipvs -D -t $VS:8704
+	ipvs -L -n --sched-param >/dev/null
+	in_client ipvsadm -A -t $VS:8705 -s wlch
+	in_client ipvsadm -C
+	ipvs -A -t $VS:8706 -s wlch
+	before+="
+add TCP $VS:8706 wlch $DEFAULTS"
+	ktap_check "other services and namespaces make no line" \
+		poll 30 says "$(tail -n +2 <<<"$before")"
+	ipvs -E -t $VS:8706 -s wlch --sched-param active=8
+	ipvs -E -t $VS:8706 -s wlch --sched-param active=7
+	before+="
+change TCP $VS:8706 wlch $(but active=7)"
+	ktap_check "nor does a value that was there already" \
+		poll 30 says "$(tail -n +2 <<<"$before")"
+	ipvs -C
+}
+
+signals() {
+	local signal
+	for signal in TERM INT; do
+		ktap_check "it listens until SIG$signal" monitor
+		ktap_check "... which ends it" monitor_ends $signal
+		ktap_check "... with status 0" expect 0 "$status"
+		ktap_check "... and without a message" says ""
+		rm "$lines"
+	done
+}
+
+# that many changes, by one program
+many_changes() {
+	local n
+	for ((n = 0; n < $1; n++)); do
+		echo "-E -t $VS:8707 -s wlch --sched-param active=$((n % 2 + 1))"
+	done | ipvs -R
+}
+
+# The kernel keeps some hundred events for who does not read.
+overflow() {
+	ktap_check "a monitor that is stopped" monitor
+	kill -STOP "$monitor_pid"
+	ktap_check "... while 3000 changes are made" many_changes 3000
+	kill -CONT "$monitor_pid"
+	ktap_check "says that events were lost" \
+		poll 60 grep -qx "lost some events" "$lines"
+	ktap_check "... as some really are" not_all 3000
+	ipvs -E -t $VS:8707 -s wlch --sched-param active=99
+	ktap_check "... and goes on" poll 60 grep -qx \
+		"change TCP $VS:8707 wlch $(but active=99)" "$lines"
+	monitor_ends TERM
+	ktap_check "... until it is ended" expect 0 "$status"
+	rm "$lines"
+}
+
+not_all() {
+	local seen
+	seen=$(grep -c ^change "$lines")
+	echo "$seen of $1"
+	[ "$seen" -gt 0 ] && [ "$seen" -lt "$1" ]
+}
+
+# Only where nobody else uses the module
+without_module() {
+	ktap_check "it listens" monitor
+	rmmod ip_vs_wlch || return
+	cp /proc/sys/kernel/modprobe "$ktap_out.modprobe"
+	echo /bin/false >/proc/sys/kernel/modprobe
+	ktap_check "when the module is removed it ends" monitor_ends ""
+	ktap_check "... not with status 0" not expect 0 "$status"
+	ktap_check "... and says so" grep -q "ip_vs_wlch was removed" "$lines"
+	rm "$lines"
+	ktap_check "without the module it does not begin" not monitor_now
+	ktap_check "... and says what to do" \
+		grep -qF "load the module with \`modprobe ip_vs_wlch'" "$lines"
+	rm "$lines"
+	cat "$ktap_out.modprobe" >/proc/sys/kernel/modprobe
+	rm "$ktap_out.modprobe"
+	modprobe ip_vs_wlch
+}
+
+monitor_now() {
+	lines=$(mktemp)
+	in_director timeout 60 ipvsadm --monitor >"$lines" 2>&1
+}
+
+not() { ! "$@" >/dev/null; }
+
+cannot_write() {
+	in_director timeout 60 ipvsadm --monitor 2>&1 >/dev/full |
+		grep -q "output can not be written"
+}
+
+wlch_start
+changes <<-E
+	add TCP $VS:8701 wlch $DEFAULTS
+	change TCP $VS:8701 wlch $(but active=4 inactive=2)
+	add TCP $VS:8702 wlch $DEFAULTS
+	change TCP $VS:8702 wlch $(but halfopen=3)
+	delete TCP $VS:8702 wlch $(but halfopen=3)
+	add TCP $VS:8702 wlch $DEFAULTS
+	add UDP [fd00:1::100]:8703 wlch $DEFAULTS
+	add SCTP $VS:8703 wlch $DEFAULTS
+	add FWM 4294967295 wlch $DEFAULTS
+	add FWM6 7 wlch $DEFAULTS
+	delete TCP $VS:8701 wlch $(but active=4 inactive=2)
+E
+no_changes
+monitor_ends TERM
+rm "$lines"
+signals
+ipvs -A -t $VS:8707 -s wlch
+overflow
+ipvs -C
+ktap_check "it ends when its lines can not be written" cannot_write
+if poll 30 references_are 0; then
+	without_module
+else
+	ktap_skip "without the module" "it is in use on this machine"
+fi
+ktap_end
