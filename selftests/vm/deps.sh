@@ -17,7 +17,7 @@ packages=(
 	# unpacked kernels and the virtual machine
 	busybox-static cpio kmod qemu-system-x86 xz-utils
 	# what runs inside it
-	iproute2 nftables procps tcpdump util-linux
+	iproute2 jq nftables procps tcpdump util-linux
 	# the UML kernel for KUnit
 	bc bison flex libelf-dev libssl-dev perl
 	# lint

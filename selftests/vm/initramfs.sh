@@ -22,7 +22,7 @@ tools=(
 	kmod modprobe insmod rmmod lsmod modinfo depmod
 	grep sed awk find xargs diff cmp ps pgrep pkill free
 	mount umount dmesg flock taskset chrt unshare nsenter setpriv setsid logger
-	hostname getent strace
+	hostname getent strace jq
 )
 
 # Folders below kernel/ whose modules go in, with all that they depend on
