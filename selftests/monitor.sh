@@ -46,6 +46,8 @@ changes() {
 	ipvs -A -f 4294967295 -s wlch
 	ipvs -A -f 7 -6 -s wlch
 	ipvs -D -t $VS:8701
+	ipvs --sched-default active=3
+	ipvs --sched-default active=8
 	ktap_check "each change is a line, as soon as it is made" \
 		poll 30 says "$want"
 }
@@ -162,6 +164,8 @@ changes <<-E
 	add FWM 4294967295 wlch $DEFAULTS
 	add FWM6 7 wlch $DEFAULTS
 	delete TCP $VS:8701 wlch $(but active=4 inactive=2)
+	default wlch $(but active=3)
+	default wlch $DEFAULTS
 E
 no_changes
 monitor_ends TERM

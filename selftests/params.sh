@@ -88,6 +88,60 @@ module_defaults() {
 	ipvs -D -t $VS
 }
 
+defaults() { ipvs -L --sched-default | sed -n 's/^Scheduler defaults (wlch): //p'; }
+defaults_are() { expect "$1" "$(defaults)" "defaults"; }
+
+namespace_defaults() {
+	ktap_check "the defaults are shown" defaults_are "$DEFAULTS"
+	ktap_check "... on one line" expect 1 "$(ipvs -L --sched-default | wc -l)"
+	ktap_check "two of them are set" ipvs --sched-default active=4,choices=2
+	ktap_check "... and shown" defaults_are "$(but active=4 choices=2)"
+	ktap_check "one more" ipvs --sched-default inactive=3
+	ktap_check "... leaves the others as they are" \
+		defaults_are "$(but active=4 choices=2 inactive=3)"
+	ipvs -A -t $VS -s wlch
+	ktap_check "a new service begins with them" params_are -t $VS \
+		"$(but active=4 choices=2 inactive=3)"
+	ipvs -A -t 10.1.0.100:8303 -s wlch --sched-param active=7
+	ktap_check "... but for what it is given" params_are -t 10.1.0.100:8303 \
+		"$(but active=7 choices=2 inactive=3)"
+	ktap_check "a service that was there does not change" \
+		params_are -t 10.1.0.100:8310 "$(but active=5)"
+	ktap_check "they are no rule" not grep -q sched-default <(rules)
+	in_client ipvsadm -A -t $VS -s wlch
+	ktap_check "another namespace has its own" expect \
+		"  sched-param $DEFAULTS" \
+		"$(in_client ipvsadm -L -n --sched-param | grep sched-param)"
+	in_client ipvsadm -C
+	ipvs -D -t $VS
+	ipvs -D -t 10.1.0.100:8303
+	bad_defaults
+	ipvs --sched-default "$DEFAULTS"
+	ktap_check "all are set back" defaults_are "$DEFAULTS"
+}
+
+bad_defaults() {
+	ktap_check "--sched-default with a value out of range is refused" refuses \
+		"value \`0' for \`active' in --sched-default is out of range" \
+		--sched-default active=0
+	ktap_check "... with an unknown key, among others" refuses \
+		"unknown key \`nice' in --sched-default" \
+		--sched-default active=9,nice=1
+	ktap_check "... without an argument" refuses \
+		"--sched-default needs an argument" --sched-default
+	ktap_check "... with a service" refuses "Illegal 'service-address' option" \
+		--sched-default active=9 -t $VS
+	ktap_check "-L --sched-default with an argument" refuses \
+		"--sched-default takes no argument" -L --sched-default active=9
+	ktap_check "... with a service" refuses "conflicts" -L --sched-default -t $VS
+	ktap_check "... with --stats" refuses "conflicts" -L --sched-default --stats
+	ktap_check "... with --json" refuses "conflicts" -L --sched-default --json
+	ktap_check "none of these changed a default" \
+		defaults_are "$(but active=4 choices=2 inactive=3)"
+}
+
+not() { ! "$@"; }
+
 not_written() {
 	! echo "$2" >"$1" && expect 8 "$(cat "$1")"
 }
@@ -214,6 +268,11 @@ without_module() {
 		-E -t 10.1.0.100:8311 -s wlch --sched-param active=8
 	ktap_check "... and -L" refuses \
 		"load the module with \`modprobe ip_vs_wlch'" -L -n --sched-param
+	ktap_check "... and --sched-default" refuses \
+		"load the module with \`modprobe ip_vs_wlch'" \
+		--sched-default active=8
+	ktap_check "... and -L --sched-default" refuses \
+		"load the module with \`modprobe ip_vs_wlch'" -L --sched-default
 	ktap_check "the listing works without it" ipvs -L -n
 	cat "$ktap_out.modprobe" >/proc/sys/kernel/modprobe
 	rm "$ktap_out.modprobe"
@@ -225,6 +284,7 @@ set_and_show
 every_kind
 save_and_restore
 module_defaults
+namespace_defaults
 ipvs -A -u 10.1.0.100:8312 -s rr -p 100
 bad_values
 bad_combinations
