@@ -3,9 +3,9 @@
 #
 # build.sh BUILD_DIR: build ipvsadm with the series of this folder.
 #
-# Leaves BUILD_DIR/ipvsadm (patched), BUILD_DIR/ipvsadm.8 (its manual page)
-# and BUILD_DIR/ipvsadm-orig (the release as it is, to compare with). Does
-# nothing if they are up to date. The release comes from the machine's own
+# Leaves BUILD_DIR/ipvsadm (patched), BUILD_DIR/ipvsadm.8 (its manual page),
+# BUILD_DIR/ipvsadm.bash (completion) and BUILD_DIR/ipvsadm-orig (the release as
+# it is, to compare with). Does nothing if they are up to date. The release comes from the machine's own
 # package archive; its tarball is kept in $WLCH_CACHE (default
 # ~/.cache/ip_vs_wlch). No root rights are needed, and the machine's apt
 # configuration is read, not changed.
@@ -18,7 +18,7 @@ sha256=7276bcf214f31051188b2e44f11029e57303f37e54126e517000c1b2123a6d4e
 here=$(cd "$(dirname "$0")" && pwd)
 header=$here/../kmod/include/uapi/linux/ip_vs_wlch.h
 cache=${WLCH_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ip_vs_wlch}
-outputs="ipvsadm ipvsadm-orig ipvsadm.8"
+outputs="ipvsadm ipvsadm-orig ipvsadm.8 ipvsadm.bash"
 work=
 
 die() {
@@ -153,6 +153,7 @@ publish() {
 	mv "$work/release/ipvsadm" "$build/ipvsadm-orig"
 	mv "$work/patched/ipvsadm" "$build/ipvsadm"
 	mv "$work/patched/ipvsadm.8" "$build/ipvsadm.8"
+	mv "$work/patched/completion/ipvsadm" "$build/ipvsadm.bash"
 	fingerprint >"$work/stamp"
 	mv "$work/stamp" "$build/ipvsadm.stamp"
 }

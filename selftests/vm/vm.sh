@@ -70,6 +70,8 @@ place_tools() {
 	cp -R "$top/selftests" "$dir/selftests"
 	find "$top/build/helpers/" -maxdepth 1 -type f -executable \
 		-exec cp -t "$dir/usr/local/bin" {} +
+	install -D -m 644 "$top/build/ipvsadm/ipvsadm.bash" \
+		"$dir/usr/share/bash-completion/completions/ipvsadm" || return
 	for file in ipvsadm ipvsadm-orig; do
 		cp "$top/build/ipvsadm/$file" "$dir/usr/sbin/" || return
 		ldd "$top/build/ipvsadm/$file"
