@@ -239,12 +239,18 @@ without_module() {
 		"$(ask '[.services[].scheduler]')"
 	ktap_check "... which it does not load" not test -d /sys/module/ip_vs_wlch
 	modprobe ip_vs_wlch
+	ipvs -C
 }
 
 wlch_start
 empty_table
 same_as_table
 conflicts
+if poll 30 references_are 0; then
+	without_module
+else
+	ktap_skip "without the module" "it is in use on this machine"
+fi
 serve "$SERVER1" 8802 8803 && serve "$SERVER2" 8802 8803 || exit 1
 service 4 8802 m wlch
 service 4 8803 m wlch
@@ -255,10 +261,4 @@ clients_end
 kill "$connected_pid"
 persistent
 escapes
-ipvs -C
-if poll 150 references_are 0; then
-	without_module
-else
-	ktap_skip "without the module" "it is in use on this machine"
-fi
 ktap_end
