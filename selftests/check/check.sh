@@ -49,6 +49,7 @@ for kernel in "${kernels[@]}"; do
 done
 step kunit selftests/kunit/run.sh
 step failslab selftests/kunit/selftest.sh selftests/kunit/failslab.sh
+step ynl selftests/kunit/selftest.sh selftests/kunit/ynl.sh
 step vm selftests/vm/selfcheck.sh
 # all of them on one kernel, and on the others those that depend on it
 for kernel in "${kernels[@]}"; do

@@ -19,6 +19,11 @@ die() { say "$*"; exit 1; }
 [ -x "${1:-}" ] || die "no script to run: selftest.sh SCRIPT"
 script=$(readlink -f "$1")
 uml=$("$here/uml.sh") || exit
+needs=()
+if grep -qw YNL "$script"; then
+	ynl=$("$here/source.sh" 6.12) || exit
+	needs+=(YNL="$ynl")
+fi
 rm -rf "$out"
 mkdir -p "$out" || exit
 {
@@ -31,6 +36,6 @@ mkdir -p "$out" || exit
 
 # connections can be made to fail to allocate
 boot "$uml" "$here/selftest-init" TOP="$top" SCRIPT="$script" \
-	MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" slub_debug=A,ip_vs_conn | tee "$log"
+	MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" slub_debug=A,ip_vs_conn "${needs[@]}" | tee "$log"
 [ "${PIPESTATUS[0]}" -eq 0 ] || die "UML still ran after ${TIMEOUT:-120} s, its log is $log"
 verdict "$log"

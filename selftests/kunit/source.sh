@@ -1,15 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# source.sh: Debian's source of Linux 6.1, unpacked in the cache folder; prints
-# where. Drivers and architectures that neither UML nor checkpatch reads are
-# left out: they are most of it.
+# source.sh [VERSION]: Debian's source of Linux 6.1, or of another version,
+# unpacked in the cache folder; prints where. Of 6.1 drivers and architectures
+# that neither UML nor checkpatch reads are left out: they are most of it. Of
+# others there is only the netlink client that comes with the kernel, YNL: no
+# Debian package has that.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
 . "$here/../vm/apt.sh"
 
-package=linux-source-6.1
+version=${1:-6.1}
+package=linux-source-$version
 
 candidate() { apt-cache policy "$package" | awk '$1 == "Candidate:" && $2 != "(none)" { print $2 }'; }
 
@@ -22,21 +25,33 @@ unused=(
 	arch/{nios2,openrisc,parisc,powerpc,riscv,s390,sh,sparc,xtensa}
 )
 
+ynl=(Documentation/netlink tools/net/ynl)
+
+# what to give to tar
+selection() {
+	local excludes=("${unused[@]/#/--exclude=$package/}")
+	case $version in
+	6.1)	printf '%s\n' --exclude="$package/Documentation/*.rst" \
+			"${excludes[@]/%//*.[chS]}" ;;
+	*)	printf '%s\n' "${ynl[@]/#/$package/}" ;;
+	esac
+}
+
 unpack() {
-	local tmp=$1 excludes=("${unused[@]/#/--exclude=$package/}")
+	local tmp=$1 selected
+	mapfile -t selected < <(selection)
 	mkdir "$tmp/.deb" && (apt_unpack "$tmp/.deb" "$package") &&
 		tar -C "$tmp" -xf "$tmp/.deb/usr/src/$package.tar.xz" --strip-components=1 \
-			--exclude="$package/Documentation/*.rst" \
-			"${excludes[@]/%//*.[chS]}" &&
+			"${selected[@]}" &&
 		rm -r "$tmp/.deb"
 }
 
 mkdir -p "$cache_dir/source" || exit
-version=$(candidate)
-[ -n "$version" ] || { apt_update && version=$(candidate); }
-[ -n "$version" ] || die "no $package in the package lists: is this Debian 12 with its security archive?"
+release=$(candidate)
+[ -n "$release" ] || { apt_update && release=$(candidate); }
+[ -n "$release" ] || die "no $package in the package lists: is this Debian 12 with its security archive?"
 
-dir=$cache_dir/source/$package-$version
+dir=$cache_dir/source/$package-$release
 exec 9>"$cache_dir/source/.lock" && flock 9
 if [ ! -d "$dir" ]; then
 	tmp=$(mktemp -d "$dir.XXXXXX") || exit

@@ -20,6 +20,8 @@ packages=(
 	iproute2 jq nftables procps tcpdump util-linux
 	# the UML kernel for KUnit
 	bc bison flex libelf-dev libssl-dev perl
+	# the kernel's netlink client
+	python3 python3-jsonschema python3-yaml
 	# lint
 	shellcheck sparse
 )
