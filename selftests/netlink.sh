@@ -9,32 +9,12 @@
 # shellcheck source=selftests/lib/netlink.sh
 . "$(dirname "$0")/lib/netlink.sh"
 
-FAMILY=ipvs_wlch
-GET_SERVICE=1 SET_SERVICE=2 GET_SERVER=3
-
 # The key of 10.1.0.100:8500, TCP, and parts of it
 AF=$(attr 1 "$(u16 2)")
 PROTOCOL=$(attr 2 "$(u16 6)")
 ADDRESS=$(attr 3 0a010064)
 PORT=$(attr 4 "$(be16 8500)")
 KEY=$AF$PROTOCOL$ADDRESS$PORT
-
-# params KEY-NUMBER VALUE...: the nest of parameters
-params() {
-	local nest=""
-	while [ $# -gt 0 ]; do
-		nest+=$(attr "$1" "$(u32 "$2")")
-		shift 2
-	done
-	attr $((6 | NESTED)) "$nest"
-}
-
-# answers WANT ARGUMENT...: genl_send prints WANT
-answers() {
-	local want=$1
-	shift
-	expect "$want" "$(in_director genl_send "$@" 2>&1)" answer
-}
 
 shown() {
 	expect "$1" "$(ipvs -L -n -t 10.1.0.100:8500 --sched-param |
