@@ -219,6 +219,19 @@ listener_ends() {
 	rm "$heard"
 }
 
+# may_not_listen WHO: the command that becomes it
+may_not_listen() {
+	expect "cannot listen: Operation not permitted" \
+		"$(in_director timeout 10 "$@" genl_listen)"
+}
+
+unprivileged() {
+	ktap_check "who is not root may not listen" may_not_listen \
+		setpriv --reuid 65534 --regid 65534 --clear-groups
+	ktap_check "root of another user namespace may not listen" may_not_listen \
+		unshare --user --map-root-user
+}
+
 # The module goes while somebody listens, and comes back. Only where nobody
 # else uses it.
 module_goes() {
@@ -247,6 +260,7 @@ other_namespace
 deaf_listener
 namespace_ends
 listener_ends
+unprivileged
 module_goes
 kill "$listener"
 rm -f "$log"
