@@ -2,13 +2,15 @@
 /*
  * genl_send - send one generic netlink request and print what becomes of it
  *
- *	genl_send [--dump] FAMILY COMMAND [ATTRIBUTES]
+ *	genl_send [--dump | --slow-dump] FAMILY COMMAND [ATTRIBUTES]
  *
  * ATTRIBUTES are the bytes after the generic netlink header, in hexadecimal
  * digits, and go out as they are, right or wrong. Prints one line:
  *	error=N messages=N text=...
  * the kernel's error (0 or positive), the number of messages in answer, and the
- * text of the extended acknowledgment.
+ * text of the extended acknowledgment. The line ends with "interrupted" if the
+ * kernel says that what is dumped changed meanwhile. A slow dump prints "paused"
+ * when it has the first message, and goes on at the end of its input.
  */
 #include <linux/netlink.h>
 #include <netlink/genl/ctrl.h>
@@ -22,6 +24,8 @@ struct answer {
 	int error;
 	int messages;
 	int done;
+	int slow;
+	int interrupted;
 	char text[256];
 };
 
@@ -36,7 +40,21 @@ static int on_message(struct nl_msg *msg, void *arg)
 	struct answer *answer = arg;
 
 	(void)msg;
-	answer->messages++;
+	if (!answer->messages++ && answer->slow) {
+		printf("paused\n");
+		fflush(stdout);
+		while (getchar() != EOF)
+			;
+	}
+	return NL_OK;
+}
+
+static int on_interruption(struct nl_msg *msg, void *arg)
+{
+	struct answer *answer = arg;
+
+	(void)msg;
+	answer->interrupted = 1;
 	return NL_OK;
 }
 
@@ -94,8 +112,9 @@ static void put_attributes(struct nl_msg *msg, const char *hex)
 
 int main(int argc, char **argv)
 {
-	int dump = argc > 1 && !strcmp(argv[1], "--dump");
-	struct answer answer = { .error = 0 };
+	int slow = argc > 1 && !strcmp(argv[1], "--slow-dump");
+	int dump = slow || (argc > 1 && !strcmp(argv[1], "--dump"));
+	struct answer answer = { .slow = slow };
 	struct nl_sock *sock = nl_socket_alloc();
 	struct nl_msg *msg = nlmsg_alloc();
 	int family, error, one = 1;
@@ -103,7 +122,7 @@ int main(int argc, char **argv)
 	argv += dump;
 	argc -= dump;
 	if (argc < 3) {
-		fputs("usage: genl_send [--dump] FAMILY COMMAND [ATTRIBUTES]\n", stderr);
+		fputs("usage: genl_send [--dump | --slow-dump] FAMILY COMMAND [ATTRIBUTES]\n", stderr);
 		return 2;
 	}
 	error = genl_connect(sock);
@@ -119,6 +138,7 @@ int main(int argc, char **argv)
 	if (argc > 3)
 		put_attributes(msg, argv[3]);
 	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_message, &answer);
+	nl_socket_modify_cb(sock, NL_CB_DUMP_INTR, NL_CB_CUSTOM, on_interruption, &answer);
 	nl_socket_modify_cb(sock, NL_CB_FINISH, NL_CB_CUSTOM, on_end, &answer);
 	nl_socket_modify_cb(sock, NL_CB_ACK, NL_CB_CUSTOM, on_end, &answer);
 	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, &answer);
@@ -130,6 +150,7 @@ int main(int argc, char **argv)
 		if (error < 0 && !answer.done)
 			die("no answer", error);
 	}
-	printf("error=%d messages=%d text=%s\n", answer.error, answer.messages, answer.text);
+	printf("error=%d messages=%d text=%s%s\n", answer.error, answer.messages, answer.text,
+	       answer.interrupted ? " interrupted" : "");
 	return 0;
 }
