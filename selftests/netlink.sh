@@ -30,7 +30,15 @@ refused() {
 		shown "$DEFAULTS"
 }
 
-EPERM=1 ENOENT=2 EINVAL=22 ERANGE=34 EAFNOSUPPORT=97
+EPERM=1 ENOENT=2 EINVAL=22 ERANGE=34 EOPNOTSUPP=95 EAFNOSUPPORT=97
+
+# The parameters: number, name, range
+RANGES="1 active 1 4096
+2 halfopen 0 4096
+3 refused 0 4096
+4 inactive 0 4096
+5 slowstart 0 3600
+6 choices 0 64"
 
 keys() {
 	refused $EAFNOSUPPORT "af: AF_INET or AF_INET6 is needed" \
@@ -64,14 +72,7 @@ values() {
 		refused $ERANGE "$name: allowed is $least..$most" \
 			"$name far above, after one that is right" \
 			$FAMILY $SET_SERVICE "$KEY$(params 1 2 "$number" 4294967295)"
-	done <<-E
-		1 active 1 4096
-		2 halfopen 0 4096
-		3 refused 0 4096
-		4 inactive 0 4096
-		5 slowstart 0 3600
-		6 choices 0 64
-	E
+	done <<<"$RANGES"
 	refused $ERANGE "active: allowed is 1..4096" "active 0" \
 		$FAMILY $SET_SERVICE "$KEY$(params 1 0)"
 	refused $EINVAL "Unknown attribute type" "an unknown parameter" \
@@ -86,9 +87,123 @@ values() {
 		"$KEY$(attr 6 "$(attr 1 "$(u32 5)")")"
 }
 
+# defaults_are KEY=VALUE...: seen by what a new service begins with
+defaults_are() {
+	local shown
+	ipvs -A -f 85 -s wlch &&
+		shown=$(ipvs -L -n -f 85 --sched-param | sed -n 's/^  sched-param //p') &&
+		ipvs -D -f 85 &&
+		expect "$(but "$@")" "$shown" defaults
+}
+
+# wrong_defaults ERROR TEXT NAME ARGUMENT...
+wrong_defaults() {
+	local want="error=$1 messages=0 text=$2" name=$3
+	shift 3
+	ktap_check "defaults: $name" answers "$want" $FAMILY "$@"
+	ktap_check "... and no default is changed" defaults_are
+}
+
+defaults() {
+	local number name least most
+	wrong_defaults $EINVAL "params: what to set is missing" "set nothing" $SET_DEFAULTS
+	while read -r number name least most; do
+		wrong_defaults $ERANGE "$name: allowed is $least..$most" \
+			"$name above its range, after one that is right" \
+			$SET_DEFAULTS "$(params 1 2 "$number" $((most + 1)))"
+	done <<<"$RANGES"
+	wrong_defaults $ERANGE "active: allowed is 1..4096" "active 0" \
+		$SET_DEFAULTS "$(params 1 0)"
+	wrong_defaults $EINVAL "Unknown attribute type" "an unknown parameter" \
+		$SET_DEFAULTS "$(params 1 2 9 1)"
+	wrong_defaults $EINVAL "Unknown attribute type" "an unknown attribute" \
+		$SET_DEFAULTS "$(params 1 2)$(attr 20 00000000)"
+	wrong_defaults $EINVAL "invalid attribute length" "a parameter that is too long" \
+		$SET_DEFAULTS "$(attr $((6 | NESTED)) "$(attr 1 0500000000000000)")"
+	wrong_defaults $EINVAL "NLA_F_NESTED is missing" "parameters that are no nest" \
+		$SET_DEFAULTS "$(attr 6 "$(attr 1 "$(u32 5)")")"
+	ktap_check "get-defaults has one answer" \
+		answers "error=0 messages=1 text=" $FAMILY $GET_DEFAULTS
+	ktap_check "get-defaults takes no attribute" \
+		answers "error=$EINVAL messages=0 text=no attribute is known here" \
+		$FAMILY $GET_DEFAULTS "$AF"
+	ktap_check "... nor another one" \
+		answers "error=$EINVAL messages=0 text=Unknown attribute type" \
+		$FAMILY $GET_DEFAULTS "$(params 1 2)"
+	ktap_check "defaults that are right are accepted" \
+		accepts $SET_DEFAULTS "$(params 1 5 6 7)"
+	ktap_check "... and set" defaults_are active=5 choices=7
+	ktap_check "... in this namespace only" expect \
+		"  sched-param $DEFAULTS" "$(elsewhere)"
+	ktap_check "... and for no service that is there" shown "$DEFAULTS"
+	accepts $SET_DEFAULTS "$(params 1 8 6 0)"
+}
+
+# What a service begins with in another namespace
+elsewhere() {
+	in_client ipvsadm -A -f 85 -s wlch
+	in_client ipvsadm -L -n --sched-param | grep sched-param
+	in_client ipvsadm -C
+}
+
+# A UDP service has no other than inactive connections
+udp() {
+	local key
+	key=$AF$(attr 2 "$(u16 17)")$ADDRESS$(attr 4 "$(be16 8504)")
+	ipvs -A -u 10.1.0.100:8504 -s wlch
+	refused $EINVAL "inactive: at least 1 for a UDP service, where every connection is inactive" \
+		"a UDP service whose connections would be worth nothing" \
+		$FAMILY $SET_SERVICE "$key$(params 1 9 4 0)"
+	ktap_check "... and it keeps its own" expect "$DEFAULTS" \
+		"$(ipvs -L -n -u 10.1.0.100:8504 --sched-param | sed -n 's/^  sched-param //p')"
+	accepts $SET_DEFAULTS "$(params 4 0)"
+	ipvs -A -u 10.1.0.100:8505 -s wlch
+	ktap_check "with the default inactive=0 a UDP service begins with 1" \
+		expect "$DEFAULTS" \
+		"$(ipvs -L -n -u 10.1.0.100:8505 --sched-param | sed -n 's/^  sched-param //p')"
+	accepts $SET_DEFAULTS "$(params 4 1)"
+	ipvs -D -u 10.1.0.100:8504
+	ipvs -D -u 10.1.0.100:8505
+}
+
+zero() {
+	refused $ENOENT "there is no such service, or it does not use the scheduler wlch" \
+		"zero a service that does not use wlch" $FAMILY $ZERO \
+		"$AF$PROTOCOL$ADDRESS$(attr 4 "$(be16 8501)")"
+	refused $EAFNOSUPPORT "af: AF_INET or AF_INET6 is needed" \
+		"zero a service without a family" $FAMILY $ZERO "$PROTOCOL$ADDRESS$PORT"
+	refused $EINVAL "a service is named by protocol, address and port, or by fwmark" \
+		"zero half a key" $FAMILY $ZERO "$AF$PROTOCOL"
+	refused $EINVAL "Unknown attribute type" \
+		"zero with parameters" $FAMILY $ZERO "$KEY$(params 1 2)"
+	ktap_check "zero of all services" accepts $ZERO
+	ktap_check "... of one" accepts $ZERO "$KEY"
+}
+
+# What the family does not know, and what only the kernel may say
+operations() {
+	local command
+	for command in 0 7 8 9 10 11 255; do
+		refused $EOPNOTSUPP "" "command $command" $FAMILY $command "$KEY"
+	done
+	refused $EOPNOTSUPP "" "a dump of what has none" --dump $FAMILY $SET_SERVICE "$KEY"
+	refused $EOPNOTSUPP "" "servers without a dump" $FAMILY $GET_SERVER
+	refused $EINVAL "a dump is of all services: do not name one" \
+		"a dump of one service" --dump $FAMILY $GET_SERVICE "$KEY"
+	refused $EINVAL "Unknown attribute type" "a dump with an unknown attribute" \
+		--dump $FAMILY $GET_SERVICE "$(attr 20 00000000)"
+	refused $EINVAL "NLA_F_NESTED is missing" "a dump of servers, the key no nest" \
+		--dump $FAMILY $GET_SERVER "$(attr 1 "$KEY")"
+	refused $EAFNOSUPPORT "af: AF_INET or AF_INET6 is needed" \
+		"a dump of servers, an empty key" \
+		--dump $FAMILY $GET_SERVER "$(attr $((1 | NESTED)) "")"
+	refused $EINVAL "Unknown attribute type" "a dump of servers by one of them" \
+		--dump $FAMILY $GET_SERVER "$(attr $((1 | NESTED)) "$KEY")$PROTOCOL"
+}
+
 privileges() {
 	local command
-	for command in $GET_SERVICE $SET_SERVICE; do
+	for command in $GET_SERVICE $SET_SERVICE $GET_DEFAULTS $SET_DEFAULTS $ZERO; do
 		ktap_check "command $command: who is not root is refused" \
 			expect "error=$EPERM messages=0 text=" "$(in_director \
 			setpriv --reuid 65534 --regid 65534 --clear-groups \
@@ -147,6 +262,10 @@ ktap_check "a service is found by its key" \
 	answers "error=0 messages=1 text=" $FAMILY $GET_SERVICE "$KEY"
 keys
 values
+defaults
+udp
+zero
+operations
 privileges
 dumps
 ktap_check "what is right is accepted" \
