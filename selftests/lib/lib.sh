@@ -22,8 +22,8 @@ wlch_need() {
 		exit 4
 	fi
 	for tool in ip ss tc nft ping taskset ipvsadm conn_hold conn_serve \
-			conn_burst ftp_serve genl_listen genl_send halfopen_sample \
-			jq; do
+			conn_burst ftp_serve genl_fuzz genl_listen genl_send \
+			halfopen_sample jq; do
 		if ! command -v "$tool" >/dev/null; then
 			echo "1..0 # SKIP there is no $tool: build the helpers with make -C selftests, install iproute2, iputils-ping, jq, nftables, util-linux and the patched ipvsadm"
 			exit 4
