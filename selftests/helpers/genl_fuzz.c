@@ -2,10 +2,10 @@
 /*
  * genl_fuzz - send damaged requests of the family ipvs_wlch
  *
- *	genl_fuzz COUNT [SEED]
+ *	genl_fuzz COUNT [SEED [DAMAGES]]
  *
  * Each of COUNT messages is a valid request for one of the services below, with
- * up to four random damages. The same seed sends the same messages; without one
+ * up to DAMAGES (4) random damages. The same seed sends the same messages; without one
  * a random seed is chosen. Prints
  *	seed=N sent=N accepted=N refused=N errors=N messages=N
  * where errors is the number of different errors among those that were refused,
@@ -314,13 +314,13 @@ static void take_answers(int fd, struct tally *tally)
 	}
 }
 
-static void send_one(int fd, int family, struct tally *tally)
+static void send_one(int fd, int family, unsigned int most, struct tally *tally)
 {
 	struct message msg = {
 		.nl = { .nlmsg_type = family, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
 		.genl = { .version = IPVS_WLCH_FAMILY_VERSION },
 	};
-	unsigned int i, len, damages = draw(5);
+	unsigned int i, len, damages = draw(most + 1);
 
 	put_request(&msg);
 	for (i = 0; i < damages; i++)
@@ -342,7 +342,7 @@ int main(int argc, char **argv)
 	uint64_t seed;
 
 	if (argc < 2) {
-		fputs("usage: genl_fuzz COUNT [SEED]\n", stderr);
+		fputs("usage: genl_fuzz COUNT [SEED [DAMAGES]]\n", stderr);
 		return 2;
 	}
 	count = strtoul(argv[1], NULL, 0);
@@ -361,7 +361,7 @@ int main(int argc, char **argv)
 	fd = nl_socket_get_fd(sock);
 	setsockopt(fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one));
 	while (tally.sent < count)
-		send_one(fd, family, &tally);
+		send_one(fd, family, argc > 3 ? atoi(argv[3]) : 4, &tally);
 	for (i = 0; i <= MAX_ERRNO; i++)
 		errors += tally.error[i];
 	printf("sent=%lu accepted=%lu refused=%lu errors=%d messages=%lu\n", tally.sent,
