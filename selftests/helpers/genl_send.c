@@ -2,7 +2,7 @@
 /*
  * genl_send - send one generic netlink request and print what becomes of it
  *
- *	genl_send [--dump | --slow-dump] FAMILY COMMAND [ATTRIBUTES]
+ *	genl_send [--dump | --slow-dump | --fail N] FAMILY COMMAND [ATTRIBUTES]
  *
  * ATTRIBUTES are the bytes after the generic netlink header, in hexadecimal
  * digits, and go out as they are, right or wrong. Prints one line:
@@ -10,8 +10,13 @@
  * the kernel's error (0 or positive), the number of messages in answer, and the
  * text of the extended acknowledgment. The line ends with "interrupted" if the
  * kernel says that what is dumped changed meanwhile. A slow dump prints "paused"
- * when it has the first message, and goes on at the end of its input.
+ * when it has the first message, and goes on at the end of its input. With
+ * --fail the kernel's Nth allocation while it takes the request fails, if it makes
+ * so many: then the line ends with "failed". Needs a kernel with FAILSLAB. An
+ * answer that was lost that way is error 105.
  */
+#include <errno.h>
+#include <fcntl.h>
 #include <linux/netlink.h>
 #include <netlink/genl/ctrl.h>
 #include <netlink/genl/genl.h>
@@ -19,6 +24,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct answer {
 	int error;
@@ -26,6 +32,7 @@ struct answer {
 	int done;
 	int slow;
 	int interrupted;
+	int fail;
 	char text[256];
 };
 
@@ -110,19 +117,65 @@ static void put_attributes(struct nl_msg *msg, const char *hex)
 			die("attributes are not hexadecimal", -NLE_INVAL);
 }
 
+/* Some allocation of those in this system call fails, and none in a later one.
+ * Returns whether there was one so far.
+ */
+static int send_failing(struct nl_sock *sock, struct nl_msg *msg, int nth, int *error)
+{
+	int fd = open("/proc/thread-self/fail-nth", O_RDWR);
+	char number[16], left[16] = "";
+
+	if (fd < 0 || snprintf(number, sizeof(number), "%d", nth) < 0)
+		die("this kernel cannot fail an allocation", -NLE_OPNOTSUPP);
+	nl_complete_msg(sock, msg);
+	if (write(fd, number, strlen(number)) < 0)
+		die("fail-nth", -NLE_INVAL);
+	*error = nl_send(sock, msg);
+	if (pread(fd, left, sizeof(left) - 1, 0) < 0 || pwrite(fd, "0", 1, 0) < 0)
+		die("fail-nth", -NLE_INVAL);
+	close(fd);
+	return atoi(left) == 0;
+}
+
+static int send_request(struct nl_sock *sock, struct nl_msg *msg, struct answer *answer)
+{
+	int error;
+
+	if (!answer->fail)
+		return nl_send_auto(sock, msg);
+	answer->fail = send_failing(sock, msg, answer->fail, &error);
+	return error;
+}
+
+static void receive(struct nl_sock *sock, struct answer *answer)
+{
+	int error;
+
+	while (!answer->done) {
+		error = nl_recvmsgs_default(sock);
+		if (error >= 0 || answer->done)
+			continue;
+		if (!answer->fail)
+			die("no answer", error);
+		answer->error = ENOBUFS;
+		answer->done = 1;
+	}
+}
+
 int main(int argc, char **argv)
 {
 	int slow = argc > 1 && !strcmp(argv[1], "--slow-dump");
 	int dump = slow || (argc > 1 && !strcmp(argv[1], "--dump"));
-	struct answer answer = { .slow = slow };
+	int fail = argc > 2 && !strcmp(argv[1], "--fail") ? atoi(argv[2]) : 0;
+	struct answer answer = { .slow = slow, .fail = fail };
 	struct nl_sock *sock = nl_socket_alloc();
 	struct nl_msg *msg = nlmsg_alloc();
 	int family, error, one = 1;
 
-	argv += dump;
-	argc -= dump;
+	argv += fail ? 2 : dump;
+	argc -= fail ? 2 : dump;
 	if (argc < 3) {
-		fputs("usage: genl_send [--dump | --slow-dump] FAMILY COMMAND [ATTRIBUTES]\n", stderr);
+		fputs("usage: genl_send [--dump | --slow-dump | --fail N] FAMILY COMMAND [ATTRIBUTES]\n", stderr);
 		return 2;
 	}
 	error = genl_connect(sock);
@@ -142,15 +195,14 @@ int main(int argc, char **argv)
 	nl_socket_modify_cb(sock, NL_CB_FINISH, NL_CB_CUSTOM, on_end, &answer);
 	nl_socket_modify_cb(sock, NL_CB_ACK, NL_CB_CUSTOM, on_end, &answer);
 	nl_socket_modify_err_cb(sock, NL_CB_CUSTOM, on_error, &answer);
-	error = nl_send_auto(sock, msg);
-	if (error < 0)
+	error = send_request(sock, msg, &answer);
+	if (error >= 0)
+		receive(sock, &answer);
+	else if (answer.fail)
+		answer.error = ENOBUFS;
+	else
 		die("cannot send", error);
-	while (!answer.done) {
-		error = nl_recvmsgs_default(sock);
-		if (error < 0 && !answer.done)
-			die("no answer", error);
-	}
-	printf("error=%d messages=%d text=%s%s\n", answer.error, answer.messages, answer.text,
-	       answer.interrupted ? " interrupted" : "");
+	printf("error=%d messages=%d text=%s%s%s\n", answer.error, answer.messages, answer.text,
+	       answer.interrupted ? " interrupted" : "", answer.fail ? " failed" : "");
 	return 0;
 }

@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # selftest.sh SCRIPT: runs a selftest in User Mode Linux: one that needs a kernel
-# that Debian does not build. Its results are on stdout; fails as run.sh does.
+# that Debian does not build, or has more to do than is quick in a virtual machine.
+# Its results are on stdout; fails as run.sh does. Variables WLCH_* are the
+# script's too.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -20,6 +22,9 @@ die() { say "$*"; exit 1; }
 script=$(readlink -f "$1")
 uml=$("$here/uml.sh") || exit
 needs=()
+for variable in "${!WLCH_@}"; do
+	needs+=("$variable=${!variable}")
+done
 if grep -qw YNL "$script"; then
 	ynl=$("$here/source.sh" 6.12) || exit
 	needs+=(YNL="$ynl")
@@ -34,8 +39,11 @@ mkdir -p "$out" || exit
 	die "the project does not build"
 }
 
-# connections can be made to fail to allocate
+# connections can be made to fail to allocate; and who allocated what, where a
+# script wants to know that, as it takes time
+slub='A,ip_vs_conn'
+! grep -q alloc_traces "$script" || slub+=';U,kmalloc-*,skbuff*'
 boot "$uml" "$here/selftest-init" TOP="$top" SCRIPT="$script" \
-	MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" slub_debug=A,ip_vs_conn "${needs[@]}" | tee "$log"
+	MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" "slub_debug=$slub" "${needs[@]}" | tee "$log"
 [ "${PIPESTATUS[0]}" -eq 0 ] || die "UML still ran after ${TIMEOUT:-120} s, its log is $log"
 verdict "$log"
