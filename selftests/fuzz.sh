@@ -2,15 +2,16 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Damaged netlink requests, while services come and go and clients connect: the
-# kernel takes or refuses them, goes on scheduling, and loses no memory.
-# WLCH_FUZZ is the number of messages (200000).
+# kernel takes or refuses them and goes on scheduling. WLCH_FUZZ is the number of
+# messages (20000, 15 seconds in a virtual machine without KVM). "make check"
+# sends 200000 in User Mode Linux, in 45 seconds. What memory the messages take
+# and give back is seen in kunit/memory.sh.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
 
-MESSAGES=${WLCH_FUZZ:-200000}
+MESSAGES=${WLCH_FUZZ:-20000}
 SEED=5	# of one half; the other half's is random
-LEAK=300	# objects that a cache may have more than before
 out=$(mktemp)
 
 # What genl_fuzz asks for
@@ -41,17 +42,6 @@ traffic() {
 	done >/dev/null 2>&1
 }
 
-# Objects in use of the caches that requests and parameters come from
-objects() { awk '$1 ~ /^(kmalloc|skbuff)/ { print $1, $2 }' /proc/slabinfo; }
-
-# as_many_as FILE: no cache has many more than it says
-as_many_as() {
-	objects | awk -v leak=$LEAK '
-		NR == FNR { before[$1] = $2; next }
-		$2 > before[$1] + leak { print $1 ": " before[$1] " objects, now " $2; more = 1 }
-		END { exit more || !NR }' "$1" -
-}
-
 # fuzz COUNT: two at a time, each half of it
 fuzz() {
 	local half=$(($1 / 2)) first
@@ -59,14 +49,6 @@ fuzz() {
 	first=$!
 	in_director genl_fuzz $half >"$out.2" && wait $first
 	sed 's/^/# /' "$out".[12] >&3
-}
-
-# The same messages twice, with nothing else going on; half of them are valid
-quiet() {
-	in_director genl_fuzz $((MESSAGES / 4)) $SEED 1 || return
-	objects >"$out.before"
-	in_director genl_fuzz $((MESSAGES / 4)) $SEED 1 &&
-		poll 30 as_many_as "$out.before"
 }
 
 # number NAME FILE: what genl_fuzz says
@@ -128,6 +110,5 @@ ktap_check "the TCP service's parameters are valid" parameters_valid -t 10.1.0.1
 ktap_check "the UDP service's parameters are valid" parameters_valid -u 10.1.0.100:8801
 ktap_check "the parameters of the service by mark are valid" parameters_valid -f 88 -6
 ktap_check "the service still schedules" schedules
-ktap_check "no memory is lost" quiet
 rm -f "$out" "$out".*
 ktap_end

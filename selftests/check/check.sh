@@ -49,7 +49,11 @@ for kernel in "${kernels[@]}"; do
 done
 step kunit selftests/kunit/run.sh
 step failslab selftests/kunit/selftest.sh selftests/kunit/failslab.sh
+TIMEOUT=300 step memory selftests/kunit/selftest.sh selftests/kunit/memory.sh
 step ynl selftests/kunit/selftest.sh selftests/kunit/ynl.sh
+# what takes too long in a virtual machine, where they do less of it
+WLCH_DUMP=1000 TIMEOUT=900 step dumps selftests/kunit/selftest.sh selftests/dumps.sh
+WLCH_FUZZ=200000 TIMEOUT=900 step fuzz selftests/kunit/selftest.sh selftests/fuzz.sh
 step vm selftests/vm/selfcheck.sh
 # all of them on one kernel, and on the others those that depend on it
 for kernel in "${kernels[@]}"; do
