@@ -141,7 +141,7 @@ struct wlch_service {
  * @lock: writers of everything below, and netlink's readers. Taken in process
  *	context below the core's __ip_vs_mutex; never take that one below this
  * @services: list of &struct wlch_service
- * @generation: changes with @services and with any service's table
+ * @generation: changes with @services and with any service's table; never 0
  * @defaults: what a new service starts with, by enum wlch_param, where it was
  *	set for this namespace
  * @defaults_set: bits of those

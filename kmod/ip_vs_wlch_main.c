@@ -124,6 +124,7 @@ static int __net_init wlch_net_init(struct net *net)
 
 	mutex_init(&wn->lock);
 	INIT_LIST_HEAD(&wn->services);
+	wn->generation = 1;
 	return 0;
 }
 

@@ -35,12 +35,6 @@ static int wlch_dump_end(struct sk_buff *skb, void *hdr, int err)
 	return err;
 }
 
-/* The core's convention: a generation of 0 would mean "cannot tell". */
-static unsigned int wlch_dump_seq(const struct wlch_net *wn)
-{
-	return wn->generation ?: 1;
-}
-
 /* A dump of services is of all of them: refuse a request for one. */
 static int wlch_dump_no_key(struct netlink_callback *cb)
 {
@@ -76,7 +70,7 @@ int wlch_get_service_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 		return err;
 
 	mutex_lock(&wn->lock);
-	cb->seq = wlch_dump_seq(wn);
+	cb->seq = wn->generation;
 	list_for_each_entry(ws, &wn->services, list) {
 		void *hdr;
 
@@ -213,7 +207,7 @@ int wlch_get_server_dumpit(struct sk_buff *skb, struct netlink_callback *cb)
 	int ret;
 
 	mutex_lock(&wn->lock);
-	cb->seq = wlch_dump_seq(wn);
+	cb->seq = wn->generation;
 	ret = wlch_dump_servers(skb, cb, wn);
 	mutex_unlock(&wn->lock);
 	return ret;

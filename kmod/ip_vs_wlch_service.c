@@ -146,6 +146,16 @@ static void wlch_draw_renew(const struct wlch_net *wn, struct wlch_service *ws)
 	wlch_draw_publish(wn, ws, draw);
 }
 
+/* Services or servers have come or gone. 0 is no generation: to a dump it would
+ * mean "cannot tell". Under wn->lock.
+ */
+static void wlch_next_generation(struct wlch_net *wn)
+{
+	wn->generation++;
+	if (!wn->generation)
+		wn->generation = 1;
+}
+
 /* The servers of a service have changed. @newcomer has come, or is NULL. */
 static void wlch_table_renew(struct wlch_service *ws,
 			     const struct ip_vs_dest *newcomer)
@@ -158,7 +168,7 @@ static void wlch_table_renew(struct wlch_service *ws,
 	old = rcu_replace_pointer(ws->table, table,
 				  lockdep_is_held(&wn->lock));
 	wlch_draw_renew(wn, ws);
-	wn->generation++;
+	wlch_next_generation(wn);
 	mutex_unlock(&wn->lock);
 	if (old)
 		kvfree_rcu(old, rcu);
@@ -293,6 +303,7 @@ static int wlch_init_service(struct ip_vs_service *svc)
 	if (!err) {
 		wlch_service_defaults(wn, ws);
 		list_add_tail(&ws->list, &wn->services);
+		wlch_next_generation(wn);
 		wlch_notify_service(wn, ws, IPVS_WLCH_CMD_SERVICE_ADD_NTF);
 	}
 	mutex_unlock(&wn->lock);
@@ -322,7 +333,7 @@ static void wlch_done_service(struct ip_vs_service *svc)
 	mutex_lock(&wn->lock);
 	wlch_notify_service(wn, ws, IPVS_WLCH_CMD_SERVICE_DEL_NTF);
 	list_del(&ws->list);
-	wn->generation++;
+	wlch_next_generation(wn);
 	mutex_unlock(&wn->lock);
 	list_for_each_entry(dest, &svc->destinations, n_list)
 		wlch_server_leave(dest);
