@@ -5,7 +5,7 @@
  *
  * The family lives in each network namespace. Every command needs
  * CAP_NET_ADMIN in the user namespace that owns the network namespace, as
- * IPVS's own family does. Refusals carry an extended-ack message.
+ * IPVS's socket options do. Refusals carry an extended-ack message.
  */
 #ifndef _UAPI_LINUX_IP_VS_WLCH_H
 #define _UAPI_LINUX_IP_VS_WLCH_H
