@@ -87,6 +87,56 @@ values() {
 		"$KEY$(attr 6 "$(attr 1 "$(u32 5)")")"
 }
 
+# set_refused TEXT NAME ATTRIBUTES [OPTION...]: with EINVAL
+set_refused() {
+	refused $EINVAL "$1" "$2" "${@:4}" $FAMILY $SET_SERVICE "$3"
+}
+
+# Attributes whose length, nesting or place is wrong, after others that are right
+forms() {
+	local right long
+	right=$KEY$(params 1 2)
+	long=0a010064$(printf '0%.0s' {1..32})
+	refused $ERANGE "Attribute failed policy validation" "an address that is too long" \
+		$FAMILY $SET_SERVICE "$AF$PROTOCOL$(attr 3 "$long")$PORT$(params 1 2)"
+	set_refused "address: 4 bytes for AF_INET, 16 for AF_INET6" "an IPv6 address for IPv4" \
+		"$AF$PROTOCOL$(attr 3 "${long::32}")$PORT$(params 1 2)"
+	set_refused "address: 4 bytes for AF_INET, 16 for AF_INET6" "an IPv4 address for IPv6" \
+		"$(attr 1 "$(u16 10)")$PROTOCOL$ADDRESS$PORT$(params 1 2)"
+	set_refused "invalid attribute length" "a port that is too short" \
+		"$AF$PROTOCOL$ADDRESS$(attr 4 21)$(params 1 2)"
+	set_refused "invalid attribute length" "a protocol that is too long" \
+		"$AF$(attr 2 "$(u32 6)")$ADDRESS$PORT$(params 1 2)"
+	set_refused "invalid attribute length" "a fwmark that is too short" \
+		"$AF$(attr 5 0100)$(params 1 2)"
+	refused $ENOENT "there is no such service, or it does not use the scheduler wlch" \
+		"a protocol whose low byte is that of a service" \
+		$FAMILY $SET_SERVICE "$AF$(attr 2 "$(u16 262)")$ADDRESS$PORT$(params 1 2)"
+	set_refused "bytes leftover after parsing attributes" "an attribute longer than the message" \
+		"${right}c8000500"
+	set_refused "bytes leftover after parsing attributes" "a parameter longer than its nest" \
+		"$KEY$(attr $((6 | NESTED)) "$(attr 1 "$(u32 2)")c8000200")"
+	set_refused "bytes leftover after parsing attributes" "half an attribute at the end" \
+		"${right}0a0b"
+	set_refused "NLA_F_NESTED not expected" "a family that is a nest" \
+		"$(attr $((1 | NESTED)) "$(u16 2)")$PROTOCOL$ADDRESS$PORT$(params 1 2)"
+	set_refused "NLA_F_NESTED not expected" "a parameter that is a nest" \
+		"$KEY$(attr $((6 | NESTED)) "$(attr $((1 | NESTED)) "$(u32 2)")")"
+	set_refused "invalid attribute length" "parameters in parameters" \
+		"$KEY$(attr $((6 | NESTED)) "$(params 1 2)")"
+	set_refused "Unknown attribute type" "attribute 0" "$right$(attr 0 00000000)"
+	set_refused "Unknown attribute type" "parameter 0" "$KEY$(params 0 2)"
+	set_refused "Unknown attribute type" "a counter" "$right$(attr 7 0000000000000000)"
+	set_refused "Unknown attribute type" "padding" "$right$(attr 9 "")"
+	set_refused "ambiguous or reserved bits set in nlmsg_flags" "a flag that means nothing" \
+		"$right" --flags 0x400
+	ktap_check "an empty nest of parameters is accepted" accepts $SET_SERVICE "$KEY$(params)"
+	ktap_check "... and nothing is changed" shown "$DEFAULTS"
+	ktap_check "of a parameter that is given twice" accepts $SET_SERVICE "$KEY$(params 1 3 1 5)"
+	ktap_check "... the last counts" shown "$(but active=5)"
+	accepts $SET_SERVICE "$KEY$(params 1 8)"
+}
+
 # defaults_are KEY=VALUE...: seen by what a new service begins with
 defaults_are() {
 	local shown
@@ -187,6 +237,7 @@ operations() {
 		refused $EOPNOTSUPP "" "command $command" $FAMILY $command "$KEY"
 	done
 	refused $EOPNOTSUPP "" "a dump of what has none" --dump $FAMILY $SET_SERVICE "$KEY"
+	refused $EOPNOTSUPP "" "a dump of the defaults" --dump $FAMILY $GET_DEFAULTS
 	refused $EOPNOTSUPP "" "servers without a dump" $FAMILY $GET_SERVER
 	refused $EINVAL "a dump is of all services: do not name one" \
 		"a dump of one service" --dump $FAMILY $GET_SERVICE "$KEY"
@@ -262,6 +313,7 @@ ktap_check "a service is found by its key" \
 	answers "error=0 messages=1 text=" $FAMILY $GET_SERVICE "$KEY"
 keys
 values
+forms
 defaults
 udp
 zero

@@ -2,7 +2,7 @@
 /*
  * genl_send - send one generic netlink request and print what becomes of it
  *
- *	genl_send [--dump | --slow-dump | --fail N] FAMILY COMMAND [ATTRIBUTES]
+ *	genl_send [--dump | --slow-dump | --fail N | --flags N] FAMILY COMMAND [ATTRIBUTES]
  *
  * ATTRIBUTES are the bytes after the generic netlink header, in hexadecimal
  * digits, and go out as they are, right or wrong. Prints one line:
@@ -13,7 +13,7 @@
  * when it has the first message, and goes on at the end of its input. With
  * --fail the kernel's Nth allocation while it takes the request fails, if it makes
  * so many: then the line ends with "failed". Needs a kernel with FAILSLAB. An
- * answer that was lost that way is error 105.
+ * answer that was lost that way is error 105. --flags adds flags (NLM_F_*).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -167,15 +167,17 @@ int main(int argc, char **argv)
 	int slow = argc > 1 && !strcmp(argv[1], "--slow-dump");
 	int dump = slow || (argc > 1 && !strcmp(argv[1], "--dump"));
 	int fail = argc > 2 && !strcmp(argv[1], "--fail") ? atoi(argv[2]) : 0;
+	int flags = argc > 2 && !strcmp(argv[1], "--flags") ? strtol(argv[2], NULL, 0) : 0;
 	struct answer answer = { .slow = slow, .fail = fail };
 	struct nl_sock *sock = nl_socket_alloc();
 	struct nl_msg *msg = nlmsg_alloc();
 	int family, error, one = 1;
 
-	argv += fail ? 2 : dump;
-	argc -= fail ? 2 : dump;
+	argv += fail || flags ? 2 : dump;
+	argc -= fail || flags ? 2 : dump;
 	if (argc < 3) {
-		fputs("usage: genl_send [--dump | --slow-dump | --fail N] FAMILY COMMAND [ATTRIBUTES]\n", stderr);
+		fputs("usage: genl_send [--dump | --slow-dump | --fail N | --flags N] FAMILY COMMAND [ATTRIBUTES]\n",
+		      stderr);
 		return 2;
 	}
 	error = genl_connect(sock);
@@ -187,7 +189,7 @@ int main(int argc, char **argv)
 		die(argv[1], family);
 
 	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0,
-		    NLM_F_ACK | (dump ? NLM_F_DUMP : 0), atoi(argv[2]), 1);
+		    NLM_F_ACK | flags | (dump ? NLM_F_DUMP : 0), atoi(argv[2]), 1);
 	if (argc > 3)
 		put_attributes(msg, argv[3]);
 	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, on_message, &answer);
