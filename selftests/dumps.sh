@@ -54,7 +54,7 @@ weight_changed() { ipvs -e -f 1 -r 10.2.100.1 -m -w 7; }
 parameters_changed() { ipvs -E -f 2 -s wlch --sched-param active=9; }
 other_scheduler() { ipvs -A -f 90002 -s rr; ipvs -D -f 90002; }
 other_namespace() { in_client ipvsadm -A -f 5 -s wlch; in_client ipvsadm -C; }
-all_deleted() { ipvs -C; }
+all_deleted() { ipvs -C; held=$(module_references); }
 
 exact() {
 	local what=$1 command=$2 number=$3 change
@@ -82,9 +82,13 @@ is_interrupted() {
 	return 1
 }
 
+# Then it is only the dump that keeps the module from being removed.
 cleared() {
 	ktap_check "all services are deleted during a dump of $1: it says so" \
 		is_interrupted all_deleted "$2"
+	ktap_check "... and it holds the module until it ends" \
+		expect $((references + 1)) "$held" references
+	ktap_check "... and no longer" references_are "$references"
 	many_services $NR 2
 }
 
@@ -135,6 +139,8 @@ measure() {
 
 wlch_start
 mkfifo "$fifo"
+references=$(module_references)
+held=
 many_services $NR 2
 exact services $GET_SERVICE $NR
 exact servers $GET_SERVER $((NR * 2))
