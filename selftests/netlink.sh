@@ -46,16 +46,23 @@ keys() {
 	refused $EAFNOSUPPORT "af: AF_INET or AF_INET6 is needed" \
 		"a family that IPVS does not have" \
 		$FAMILY $GET_SERVICE "$(attr 1 "$(u16 1)")$PROTOCOL$ADDRESS$PORT"
-	refused $EINVAL "a service is named by protocol, address and port, or by fwmark" \
-		"a service without an address" $FAMILY $GET_SERVICE "$AF$PROTOCOL$PORT"
+	local named="a service is named by protocol, address and port, or by fwmark"
+	local fwmark="fwmark: not 0, and without protocol, address and port" part
+	refused $EINVAL "$named" "a service without an address" \
+		$FAMILY $GET_SERVICE "$AF$PROTOCOL$PORT"
+	refused $EINVAL "$named" "a service without a protocol" \
+		$FAMILY $GET_SERVICE "$AF$ADDRESS$PORT"
+	refused $EINVAL "$named" "a service without a port" \
+		$FAMILY $GET_SERVICE "$AF$PROTOCOL$ADDRESS"
 	refused $EINVAL "address: 4 bytes for AF_INET, 16 for AF_INET6" \
 		"an address that is too short" \
 		$FAMILY $GET_SERVICE "$AF$PROTOCOL$(attr 3 0a01)$PORT"
-	refused $EINVAL "fwmark: not 0, and without protocol, address and port" \
-		"a fwmark and an address" \
-		$FAMILY $GET_SERVICE "$KEY$(attr 5 "$(u32 1)")"
-	refused $EINVAL "fwmark: not 0, and without protocol, address and port" \
-		"fwmark 0" $FAMILY $GET_SERVICE "$AF$(attr 5 "$(u32 0)")"
+	for part in PROTOCOL ADDRESS PORT; do
+		refused $EINVAL "$fwmark" "a fwmark and ${part,,}" \
+			$FAMILY $GET_SERVICE "$AF${!part}$(attr 5 "$(u32 1)")"
+	done
+	refused $EINVAL "$fwmark" "fwmark 0" \
+		$FAMILY $GET_SERVICE "$AF$(attr 5 "$(u32 0)")"
 	refused $ENOENT "there is no such service, or it does not use the scheduler wlch" \
 		"a service that does not use wlch" $FAMILY $GET_SERVICE \
 		"$AF$PROTOCOL$ADDRESS$(attr 4 "$(be16 8501)")"
