@@ -90,6 +90,13 @@ static inline struct nlattr **wlch_dump_attrs(struct netlink_callback *cb)
 #endif
 }
 
+/* For who joins a multicast group. Older kernels take the flag of operations. */
+#ifdef WLCH_HAVE_MCAST_CAP_NET_ADMIN
+#define WLCH_MCAST_CAP_NET_ADMIN	GENL_MCAST_CAP_NET_ADMIN
+#else
+#define WLCH_MCAST_CAP_NET_ADMIN	GENL_UNS_ADMIN_PERM
+#endif
+
 /**
  * wlch_core_transition() - call the core's state_transition()
  * @core: the core's operations of the connection's protocol

@@ -12,6 +12,7 @@
 #include <net/ip_vs.h>
 
 #include "ip_vs_wlch.h"
+#include "ip_vs_wlch_compat.h"
 #include "ip_vs_wlch_nl.h"
 
 enum wlch_group {
@@ -22,7 +23,7 @@ const struct genl_multicast_group wlch_groups[WLCH_NR_GROUPS] = {
 	[WLCH_GROUP_CONFIG] = {
 		.name	= IPVS_WLCH_MCGRP_CONFIG,
 		/* who may not ask may not listen either */
-		.flags	= GENL_MCAST_CAP_NET_ADMIN,
+		.flags	= WLCH_MCAST_CAP_NET_ADMIN,
 	},
 };
 
