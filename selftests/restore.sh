@@ -162,6 +162,22 @@ last_line() {
 	ktap_check "the control: with the release it is" expect "" "$(ipvs -S -n)"
 }
 
+# Longer than the 4095 characters that the release has room for. It makes two words
+# of one, or never ends: that depends on how it was compiled.
+long_words() {
+	local rule
+	printf -v rule '%s -w %04500d' "-a -t $VS:8509 -r 10.2.0.11:8509 -m" 7
+	ipvs -A -t $VS:8509 -s rr
+	ktap_check "a word of 4500 characters is read" ipvs -R <<<"$rule"
+	ktap_check "... as one" has "-r 10.2.0.11:8509 -m -w 7"
+	ipvs -d -t $VS:8509 -r 10.2.0.11:8509
+	ktap_check "the control: the release does not read it" \
+		not in_director timeout -s KILL 20 ipvsadm-orig -R <<<"$rule"
+	ktap_check "... and adds no server" \
+		expect "-A -t $VS:8509 -s rr" "$(ipvs -S -n)"
+	ipvs -C
+}
+
 # Programs write a line and read what it says before they write the next.
 line_by_line() {
 	local answer
@@ -182,5 +198,6 @@ thresholds
 marks
 flaws
 last_line
+long_words
 ktap_check "each line takes effect as it comes" line_by_line
 ktap_end
