@@ -26,6 +26,7 @@ help:
 	@echo '                      6.1 (newest), 6.1-old (oldest), 6.12 (newest)'
 	@echo 'make threads          the same in build/threads, with a test (selftests/threads.sh)'
 	@echo 'make ipvsadm          build/ipvsadm/ipvsadm, and ipvsadm-orig without the patches'
+	@echo 'make keepalived       build/keepalived/keepalived, and keepalived-orig without the patch'
 	@echo
 	@echo 'On Debian 12; these install missing packages, but no kernel:'
 	@echo 'make demo             what the scheduler is for, in a virtual machine'
@@ -55,6 +56,10 @@ threads:
 ipvsadm:
 	$(Q)ipvsadm-patch/build.sh build/ipvsadm
 
+.PHONY: keepalived
+keepalived:
+	$(Q)keepalived-patch/build.sh build/keepalived
+
 .PHONY: helpers
 helpers:
 	$(Q)$(MAKE) -C selftests/helpers
@@ -72,7 +77,7 @@ demo: deps
 	$(Q)selftests/vm/vm.sh selftests/demo.sh
 
 .PHONY: selftests
-selftests: deps
+selftests: deps keepalived
 	$(Q)selftests/vm/vm.sh selftests/run_tests.sh $(ARGS)
 
 .PHONY: balance

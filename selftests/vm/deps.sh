@@ -14,12 +14,14 @@ packages=(
 	gcc gcc-12 make libc6-dev
 	# ipvsadm
 	dpkg-dev patch pkg-config libpopt-dev libnl-3-dev libnl-genl-3-dev
+	# keepalived
+	libssl-dev
 	# unpacked kernels and the virtual machine
 	busybox-static cpio kmod qemu-system-x86 xz-utils
 	# what runs inside it
 	iproute2 jq nftables procps tcpdump util-linux
 	# the UML kernel for KUnit
-	bc bison flex libelf-dev libssl-dev perl
+	bc bison flex libelf-dev perl
 	# the kernel's netlink client
 	python3 python3-jsonschema python3-yaml
 	# lint
