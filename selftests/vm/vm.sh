@@ -13,7 +13,8 @@
 # The script starts in /selftests, a copy of the selftests folder. The module
 # can be autoloaded by its name and is in /kmod/ip_vs_wlch.ko, with the test of
 # "make threads" in /build/threads as outside, the helpers are in $PATH, the
-# unpatched ipvsadm is ipvsadm-orig.
+# unpatched ipvsadm is ipvsadm-orig. If "make keepalived" was run, there are
+# keepalived and keepalived-orig.
 #
 # These end the run with a status of its own, whatever the script said:
 EX_SETUP=240	# it could not be started
@@ -72,9 +73,12 @@ place_tools() {
 		-exec cp -t "$dir/usr/local/bin" {} +
 	install -D -m 644 "$top/build/ipvsadm/ipvsadm.bash" \
 		"$dir/usr/share/bash-completion/completions/ipvsadm" || return
-	for file in ipvsadm ipvsadm-orig; do
-		cp "$top/build/ipvsadm/$file" "$dir/usr/sbin/" || return
-		ldd "$top/build/ipvsadm/$file"
+	for file in ipvsadm/ipvsadm ipvsadm/ipvsadm-orig \
+			keepalived/keepalived keepalived/keepalived-orig; do
+		# keepalived takes a minute to build, for one test
+		[[ -e $top/build/$file || $file != keepalived/* ]] || continue
+		cp "$top/build/$file" "$dir/usr/sbin/" || return
+		ldd "$top/build/$file"
 	done | grep -oE '/[^ )]+/lib/[^ )]+|/lib/[^ )]+' | sort -u |
 		while read -r file; do
 			install -D "$(readlink -f "$file")" "$dir/usr/lib/${file##*/lib/}"
