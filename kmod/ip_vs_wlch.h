@@ -26,6 +26,9 @@
  * @weight: its weight when we were last told; under the core's mutex
  * @quiesced: that was 0, and @start is about to be written; likewise
  * @start: its start; written under the core's mutex before @quiesced ends
+ * @index: of the service that has it, if that one has an index; under the lock of
+ *	the namespace, freed by RCU
+ * @slot: its number there
  * @zero: @picks when the counters were zeroed last; under the lock of the
  *	namespace
  * @refcnt: one for the service that has it, one for each followed connection
@@ -51,6 +54,8 @@ struct wlch_server {
 	bool			quiesced;
 	int			weight;
 	struct wlch_start	start;
+	struct wlch_index __rcu	*index;
+	u32			slot;
 	u64			zero;
 
 	refcount_t		refcnt ____cacheline_aligned_in_smp;
@@ -119,6 +124,8 @@ struct wlch_totals {
  *	the core's list is walked
  * @draw: lots of the servers, if the parameters have choices; NULL when there
  *	was no memory for them: then all are compared
+ * @index: the servers by how good they are, if they are many and the parameters do
+ *	not have choices; NULL when there was no memory for it: then all are compared
  * @params: its parameters
  * @stats: per-CPU counters
  * @zero: what they were when they were zeroed last; under the namespace's lock
@@ -130,6 +137,7 @@ struct wlch_service {
 	u64				since;
 	struct wlch_table __rcu		*table;
 	struct wlch_draw __rcu		*draw;
+	struct wlch_index __rcu		*index;
 	struct wlch_params __rcu	*params;
 	struct wlch_stats __percpu	*stats;
 	struct wlch_totals		zero;
@@ -157,6 +165,7 @@ struct wlch_net {
 };
 
 struct wlch_draw;
+struct wlch_index;
 
 struct wlch_net *wlch_net(const struct net *net);
 
@@ -181,13 +190,7 @@ void wlch_default_params(const struct wlch_net *wn, struct wlch_params *params);
 struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
 				 const struct sk_buff *skb,
 				 struct ip_vs_iphdr *iph);
-u64 wlch_server_count(struct wlch_counts *counts,
-		      const struct ip_vs_dest *dest,
-		      const struct wlch_server *server);
 void wlch_read_stats(const struct wlch_service *ws, struct wlch_totals *totals);
-u32 wlch_effective_weight(const struct ip_vs_dest *dest,
-			  const struct wlch_server *server,
-			  const struct wlch_params *params);
 
 /* ip_vs_wlch_service.c */
 extern struct ip_vs_scheduler wlch_scheduler;
@@ -207,6 +210,9 @@ wlch_params_held(const struct wlch_net *wn, const struct wlch_service *ws)
 
 /* ip_vs_wlch_draw.c */
 struct wlch_draw *wlch_draw_make(const struct wlch_table *table);
+
+/* ip_vs_wlch_random.c; wlch_random() is in ip_vs_wlch_load.h */
+void wlch_random_init(void);
 
 /* ip_vs_wlch_claim.c */
 bool wlch_claim(struct wlch_server *server, u64 seen, bool anyway);

@@ -18,6 +18,7 @@
 #include <linux/percpu.h>
 
 #include "ip_vs_wlch.h"
+#include "ip_vs_wlch_index.h"
 
 /**
  * struct wlch_note - the claim that this CPU made last
@@ -101,8 +102,10 @@ void wlch_claim_end(const struct ip_vs_dest *dest)
 	if (!wlch_note_take(dest, &stamp))
 		return;
 	server = wlch_server_find(dest);
-	if (server)
-		wlch_claim_replace(server, stamp, 0);
+	if (!server)
+		return;
+	wlch_claim_replace(server, stamp, 0);
+	wlch_index_update(server);
 }
 
 /**
@@ -122,7 +125,9 @@ struct wlch_server *wlch_claim_turn(const struct ip_vs_dest *dest)
 	if (!wlch_note_take(dest, &stamp))
 		return NULL;
 	server = wlch_server_get(dest);
-	if (server)
-		wlch_claim_replace(server, stamp, WLCH_ONE_PENDING);
+	if (!server)
+		return NULL;
+	wlch_claim_replace(server, stamp, WLCH_ONE_PENDING);
+	wlch_index_update(server);
 	return server;
 }

@@ -89,6 +89,8 @@ static inline u32 wlch_claims(u64 arrivals, u32 now)
 {
 	u32 claims = FIELD_GET(WLCH_ARR_CUR, arrivals);
 
+	if (likely(!(arrivals & (WLCH_ARR_CUR | WLCH_ARR_PREV))))
+		return 0;
 	switch (wlch_claim_age(wlch_claim_stamp(arrivals), now)) {
 	case 0:
 		return claims + FIELD_GET(WLCH_ARR_PREV, arrivals);

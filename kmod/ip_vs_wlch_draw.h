@@ -113,17 +113,20 @@ static inline void wlch_share_out(struct wlch_draw *draw,
 /**
  * wlch_draw_one() - draw a server
  * @draw: the servers; at least one
- * @random: 64 random bits
+ * @random: 32 random bits
+ *
+ * They are a place on a line of all lots: which lot that is in, and where in it. The
+ * latter is one of 2^32 / nr places, so a part is that exact.
  *
  * Return: the server.
  */
 static inline struct wlch_server *wlch_draw_one(const struct wlch_draw *draw,
-						u64 random)
+						u32 random)
 {
-	const struct wlch_lot *lot =
-		&draw->lot[(random >> 32) * draw->nr >> 32];
+	u64 place = (u64)random * draw->nr;
+	const struct wlch_lot *lot = &draw->lot[place >> 32];
 
-	return (u32)random < lot->part ? lot->first : lot->other;
+	return (u32)place < lot->part ? lot->first : lot->other;
 }
 
 #endif /* _IP_VS_WLCH_DRAW_H */

@@ -105,13 +105,13 @@ static void draw_bounds(struct kunit *test)
 	lot = &draw->lot[0];
 	KUNIT_EXPECT_EQ(test, lot->part, BIT(31));
 	KUNIT_EXPECT_PTR_EQ(test, wlch_draw_one(draw, 0), &pool->server[0]);
-	KUNIT_EXPECT_PTR_EQ(test, wlch_draw_one(draw, BIT(31) - 1),
+	KUNIT_EXPECT_PTR_EQ(test, wlch_draw_one(draw, BIT(30) - 1),
 			    &pool->server[0]);
-	KUNIT_EXPECT_PTR_EQ(test, wlch_draw_one(draw, BIT(31)),
+	KUNIT_EXPECT_PTR_EQ(test, wlch_draw_one(draw, BIT(30)),
 			    &pool->server[1]);
-	KUNIT_EXPECT_PTR_EQ(test, wlch_draw_one(draw, BIT_ULL(63) - 1),
+	KUNIT_EXPECT_PTR_EQ(test, wlch_draw_one(draw, BIT(31) - 1),
 			    &pool->server[1]);
-	KUNIT_EXPECT_PTR_EQ(test, wlch_draw_one(draw, U64_MAX),
+	KUNIT_EXPECT_PTR_EQ(test, wlch_draw_one(draw, U32_MAX),
 			    &pool->server[1]);
 	kvfree(draw);
 }

@@ -25,7 +25,7 @@ void pool_exit(struct kunit *test)
 }
 
 /* KUnit of some kernels runs a module's suites before the module's init: then
- * the table of private counters is not there yet.
+ * what init prepares is not there yet.
  */
 static bool before_init(void)
 {
@@ -34,7 +34,10 @@ static bool before_init(void)
 
 int pool_suite_init(struct kunit_suite *suite)
 {
-	return before_init() ? wlch_servers_init() : 0;
+	if (!before_init())
+		return 0;
+	wlch_random_init();
+	return wlch_servers_init();
 }
 
 void pool_suite_exit(struct kunit_suite *suite)

@@ -90,6 +90,15 @@ static void sample(struct kunit *test, struct pool *pool,
 	}
 }
 
+static void idle_servers(struct pool *pool, const struct tie_case *c)
+{
+	int i;
+
+	pool_empty(pool);
+	for (i = 0; i < c->nr; i++)
+		pool_add(pool, 0, 0, 1);
+}
+
 /* Is a choice between idle servers fair, as that test has it? */
 static bool is_fair(struct kunit *test, const struct tie_case *c,
 		    int (*rule)(struct pool *pool),
@@ -98,9 +107,6 @@ static bool is_fair(struct kunit *test, const struct tie_case *c,
 	struct pool *pool = test->priv;
 	int got[POOL_MAX_SERVERS], i;
 
-	pool_empty(pool);
-	for (i = 0; i < c->nr; i++)
-		pool_add(pool, 0, 0, 1);
 	for (i = 0; i < TIE_SAMPLES; i++) {
 		sample(test, pool, rule, got);
 		if (even(got, c))
@@ -111,21 +117,33 @@ static bool is_fair(struct kunit *test, const struct tie_case *c,
 
 static void ties_even(struct kunit *test)
 {
-	pool_make(test);
+	idle_servers(pool_make(test), test->param_value);
 	KUNIT_EXPECT_TRUE(test, is_fair(test, test->param_value, pool_pick,
 					all_even));
 }
 
+/* The same through an index, which there is of three servers and more. */
+static void ties_index(struct kunit *test)
+{
+	const struct tie_case *c = test->param_value;
+
+	struct pool *pool = pool_make(test);
+
+	idle_servers(pool, c);
+	KUNIT_EXPECT_EQ(test, c->nr > 2, pool_index(pool));
+	KUNIT_EXPECT_TRUE(test, is_fair(test, c, pool_pick, all_even));
+}
+
 static void ties_first(struct kunit *test)
 {
-	pool_make(test);
+	idle_servers(pool_make(test), test->param_value);
 	KUNIT_EXPECT_TRUE(test, is_fair(test, test->param_value, pool_pick,
 					first_even));
 }
 
 static void ties_last(struct kunit *test)
 {
-	pool_make(test);
+	idle_servers(pool_make(test), test->param_value);
 	KUNIT_EXPECT_TRUE(test, is_fair(test, test->param_value, pool_pick,
 					last_even));
 }
@@ -206,6 +224,7 @@ static void ties_control(struct kunit *test)
 
 	pool_make(test);
 	for (i = 0; i < ARRAY_SIZE(tie_cases); i++) {
+		idle_servers(test->priv, &tie_cases[i]);
 		KUNIT_EXPECT_EQ_MSG(test, c->fair,
 				    is_fair(test, &tie_cases[i], c->rule,
 					    all_even),
@@ -219,6 +238,7 @@ static void ties_control(struct kunit *test)
 
 static struct kunit_case wlch_ties_cases[] = {
 	KUNIT_CASE_PARAM(ties_even, tie_gen_params),
+	KUNIT_CASE_PARAM(ties_index, tie_gen_params),
 	KUNIT_CASE_PARAM(ties_first, tie_gen_params),
 	KUNIT_CASE_PARAM(ties_last, tie_gen_params),
 	KUNIT_CASE(ties_by_weight),

@@ -8,7 +8,6 @@
 #define _IP_VS_WLCH_LOAD_H
 
 #include <linux/kernel.h>
-#include <linux/random.h>
 #include <linux/types.h>
 
 /**
@@ -106,16 +105,25 @@ struct wlch_counts {
 static inline void wlch_count(struct wlch_counts *counts, int active,
 			      int inactive, const int gauge[WLCH_NR_GAUGES])
 {
-	int pending = max(gauge[WLCH_PENDING], 0);
-	int handshake = max(gauge[WLCH_HANDSHAKE], 0);
-	int refused = max(gauge[WLCH_REFUSED_GAUGE], 0);
+	int pending = gauge[WLCH_PENDING];
+	int handshake = gauge[WLCH_HANDSHAKE];
+	int refused = gauge[WLCH_REFUSED_GAUGE];
 	s64 closing = (s64)inactive - pending - refused;
-	s64 established = (s64)active - handshake + min_t(s64, closing, 0);
+	s64 established = (s64)active - handshake;
 
-	counts->class[WLCH_ACTIVE] = max_t(s64, established, 0);
+	if (unlikely((closing | established | pending | handshake | refused) < 0)) {
+		pending = max(pending, 0);
+		handshake = max(handshake, 0);
+		refused = max(refused, 0);
+		closing = (s64)inactive - pending - refused;
+		established = (s64)active - handshake + min_t(s64, closing, 0);
+		closing = max_t(s64, closing, 0);
+		established = max_t(s64, established, 0);
+	}
+	counts->class[WLCH_ACTIVE] = established;
 	counts->class[WLCH_HALFOPEN] = (u32)pending + handshake;
 	counts->class[WLCH_REFUSED] = refused;
-	counts->class[WLCH_INACTIVE] = max_t(s64, closing, 0);
+	counts->class[WLCH_INACTIVE] = closing;
 }
 
 /**
@@ -128,12 +136,27 @@ static inline void wlch_count(struct wlch_counts *counts, int active,
 static inline u64 wlch_load(const struct wlch_counts *counts,
 			    const u32 factor[WLCH_NR_FACTORS])
 {
-	u64 load = 0;
-	int i;
+	/* not in a loop: for each server of each pick */
+	return (u64)counts->class[WLCH_ACTIVE] * factor[WLCH_ACTIVE] +
+	       (u64)counts->class[WLCH_HALFOPEN] * factor[WLCH_HALFOPEN] +
+	       (u64)counts->class[WLCH_REFUSED] * factor[WLCH_REFUSED] +
+	       (u64)counts->class[WLCH_INACTIVE] * factor[WLCH_INACTIVE];
+}
 
-	for (i = 0; i < WLCH_NR_FACTORS; i++)
-		load += (u64)counts->class[i] * factor[i];
-	return load;
+/* As wlch_load_cmp(), where the products do not fit into 64 bits. */
+static inline int wlch_load_cmp_far(u64 load_a, u32 weight_a,
+				    u64 load_b, u32 weight_b)
+{
+	u64 low_a = (load_a & U32_MAX) * weight_b;
+	u64 low_b = (load_b & U32_MAX) * weight_a;
+	u64 high_a = (load_a >> 32) * weight_b + (low_a >> 32);
+	u64 high_b = (load_b >> 32) * weight_a + (low_b >> 32);
+
+	if (high_a != high_b)
+		return high_a < high_b ? -1 : 1;
+	if ((u32)low_a != (u32)low_b)
+		return (u32)low_a < (u32)low_b ? -1 : 1;
+	return 0;
 }
 
 /**
@@ -152,17 +175,15 @@ static inline u64 wlch_load(const struct wlch_counts *counts,
 static inline int wlch_load_cmp(u64 load_a, u32 weight_a,
 				u64 load_b, u32 weight_b)
 {
-	u64 low_a = (load_a & U32_MAX) * weight_b;
-	u64 low_b = (load_b & U32_MAX) * weight_a;
-	u64 high_a = (load_a >> 32) * weight_b + (low_a >> 32);
-	u64 high_b = (load_b >> 32) * weight_a + (low_b >> 32);
-
-	if (high_a != high_b)
-		return high_a < high_b ? -1 : 1;
-	if ((u32)low_a != (u32)low_b)
-		return (u32)low_a < (u32)low_b ? -1 : 1;
-	return 0;
+	if (likely(!((load_a | load_b) >> 32))) {
+		load_a *= weight_b;
+		load_b *= weight_a;
+		return load_a < load_b ? -1 : load_a > load_b;
+	}
+	return wlch_load_cmp_far(load_a, weight_a, load_b, weight_b);
 }
+
+u32 wlch_random(void);
 
 /**
  * struct wlch_choice - the best server seen so far
@@ -193,7 +214,7 @@ struct wlch_choice {
 static inline bool wlch_choice_tie(struct wlch_choice *choice)
 {
 	if (++choice->ties == 2)
-		choice->random = get_random_u32();
+		choice->random = wlch_random();
 	else
 		choice->random = choice->random * 1664525 + 1013904223;
 	return (u64)choice->random * choice->ties >> 32 == 0;

@@ -157,6 +157,7 @@ static int __init wlch_init(void)
 	err = wlch_servers_init();
 	if (err)
 		return err;
+	wlch_random_init();
 	wlch_track_init();
 	err = register_pernet_subsys(&wlch_net_ops);
 	if (err)

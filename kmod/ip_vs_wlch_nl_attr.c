@@ -7,7 +7,7 @@
 
 #include <net/netlink.h>
 
-#include "ip_vs_wlch.h"
+#include "ip_vs_wlch_judge.h"
 #include "ip_vs_wlch_nl.h"
 
 /* The parameters have their attributes in the same order, from 1. */

@@ -8,6 +8,7 @@
 #include <linux/slab.h>
 
 #include "ip_vs_wlch_compat.h"
+#include "ip_vs_wlch_index.h"
 #include "ip_vs_wlch_pool.h"
 
 /* a namespace for which nothing was set */
@@ -38,12 +39,25 @@ struct pool *pool_alloc(void)
 	return pool;
 }
 
+static void pool_index_free(struct pool *pool)
+{
+	struct wlch_index *index = rcu_dereference_raw(pool->ws.index);
+
+	if (!index)
+		return;
+	wlch_index_leave(index);
+	RCU_INIT_POINTER(pool->ws.index, NULL);
+	synchronize_rcu();
+	kvfree(index);
+}
+
 void pool_free(struct pool *pool)
 {
 	int i;
 
 	if (!pool)
 		return;
+	pool_index_free(pool);
 	for (i = 0; i < pool->nr; i++)
 		wlch_server_leave(&pool->dest[i]);
 	free_percpu(pool->ws.stats);
@@ -89,8 +103,32 @@ bool pool_join(struct pool *pool, int i)
 	return true;
 }
 
+/* From now on the servers are found by an index. False if there is none. */
+bool pool_index(struct pool *pool)
+{
+	struct wlch_index *index;
+
+	pool_index_free(pool);
+	index = wlch_index_make(&pool->ws, pool->table);
+	if (IS_ERR_OR_NULL(index))
+		return false;
+	wlch_index_enter(index);
+	rcu_assign_pointer(pool->ws.index, index);
+	return true;
+}
+
+/* The counters were changed without a word. */
+void pool_refresh(struct pool *pool)
+{
+	struct wlch_index *index = rcu_dereference_raw(pool->ws.index);
+
+	if (index)
+		wlch_index_refresh(index);
+}
+
 void pool_empty(struct pool *pool)
 {
+	pool_index_free(pool);
 	INIT_LIST_HEAD(&pool->svc.destinations);
 	pool->nr = 0;
 	pool->table->nr = 0;
@@ -113,8 +151,10 @@ int pool_pick(struct pool *pool)
 {
 	int picked = pool_claim(pool);
 
-	if (picked >= 0)
+	if (picked >= 0) {
 		atomic64_set(&pool->server[picked].arrivals, 0);
+		wlch_index_update(&pool->server[picked]);
+	}
 	return picked;
 }
 
@@ -127,6 +167,7 @@ int pool_hold(struct pool *pool)
 		int conns = atomic_read(&pool->dest[picked].activeconns) + 1;
 
 		wlch_dest_set_conns(&pool->dest[picked], conns, conns);
+		wlch_index_update(&pool->server[picked]);
 	}
 	return picked;
 }

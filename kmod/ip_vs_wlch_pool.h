@@ -8,7 +8,7 @@
 
 #include "ip_vs_wlch.h"
 
-#define POOL_MAX_SERVERS	100
+#define POOL_MAX_SERVERS	300
 
 /**
  * struct pool - a service with its servers, unknown to the core
@@ -35,6 +35,8 @@ void pool_free(struct pool *pool);
 void pool_set(struct pool *pool, int i, int active, int total, int weight);
 void pool_add(struct pool *pool, int active, int total, int weight);
 bool pool_join(struct pool *pool, int i);
+bool pool_index(struct pool *pool);
+void pool_refresh(struct pool *pool);
 void pool_empty(struct pool *pool);
 int pool_claim(struct pool *pool);
 int pool_pick(struct pool *pool);

@@ -31,107 +31,14 @@
 #define pr_fmt(fmt) "IPVS: wlch: " fmt
 
 #include <linux/module.h>
+#include <linux/prefetch.h>
 
 #include "ip_vs_wlch.h"
 #include "ip_vs_wlch_compat.h"
 #include "ip_vs_wlch_draw.h"
+#include "ip_vs_wlch_index.h"
+#include "ip_vs_wlch_judge.h"
 #include <linux/ip_vs_wlch.h>
-
-/**
- * wlch_server_count() - sort a server's connections into classes
- * @counts: the result
- * @dest: the server
- * @server: its private counters, or NULL if there was no memory for them:
- *	then what is half-open counts as the core sees it
- *
- * Connections move on other CPUs meanwhile. Most go from the arrivals to the
- * handshakes, and from there to the established or the refused; the core moves
- * first. So they are read the other way round, the core's counters last, and
- * the active ones once: then a connection that makes one of these moves is
- * not counted twice. Each other move, and the moment in which the core has a
- * connection of which the claim is not ended yet, can show it twice or not.
- *
- * Context: any; @dest and @server are kept alive by the caller.
- * Return: the arrivals of the server as they were before the core's counters
- * were read, or 0 without private counters.
- */
-u64 wlch_server_count(struct wlch_counts *counts,
-		      const struct ip_vs_dest *dest,
-		      const struct wlch_server *server)
-{
-	int gauge[WLCH_NR_GAUGES] = {};
-	u64 arrivals = 0;
-	int active, inactive;
-
-	if (server) {
-		gauge[WLCH_REFUSED_GAUGE] =
-			atomic_read_acquire(&server->gauge[WLCH_REFUSED_GAUGE]);
-		gauge[WLCH_HANDSHAKE] =
-			atomic_read_acquire(&server->gauge[WLCH_HANDSHAKE]);
-		arrivals = atomic64_read_acquire(&server->arrivals);
-		gauge[WLCH_PENDING] = wlch_pending(arrivals);
-	}
-	active = atomic_read_acquire(&dest->activeconns);
-	inactive = wlch_dest_inactconns(dest, active);
-	wlch_count(counts, active, inactive, gauge);
-	return arrivals;
-}
-
-/* The start of a server, as far as it is not over. While the core has given it a
- * weight again, and not yet told us, it is at its very beginning. A start that is
- * written while it is read here would be another one begun within moments: that
- * pick may rest on parts of both.
- *
- * Returns false if the server has all of its weight.
- */
-static bool wlch_server_start(const struct wlch_server *server,
-			      const struct wlch_params *params,
-			      struct wlch_shares *shares,
-			      struct wlch_counts *base)
-{
-	u64 slowstart = (u64)params->value[WLCH_SLOWSTART] * HZ;
-	struct wlch_start start;
-	s64 age;
-	int i;
-
-	if (!slowstart || !server)
-		return false;
-	if (smp_load_acquire(&server->quiesced)) {	/* see weigh */
-		shares->live = WLCH_SHARE_LEAST;
-		shares->inactive = WLCH_SHARE_LEAST_INACTIVE;
-		memset(base, 0, sizeof(*base));
-		return true;
-	}
-	start.since = READ_ONCE(server->start.since);
-	start.service_age = READ_ONCE(server->start.service_age);
-	start.linger = READ_ONCE(server->start.linger);
-	age = max_t(s64, get_jiffies_64() - start.since, 0);
-	if (!wlch_shares(shares, &start, age, slowstart))
-		return false;
-	for (i = 0; i < WLCH_NR_FACTORS; i++)
-		base->class[i] = READ_ONCE(server->start.base.class[i]);
-	return true;
-}
-
-/**
- * wlch_effective_weight() - the weight of a server, less what slow start takes
- * @dest: the server
- * @server: its private counters, or NULL
- * @params: the parameters of its service
- *
- * Return: the effective weight, rounded up.
- */
-u32 wlch_effective_weight(const struct ip_vs_dest *dest,
-			  const struct wlch_server *server,
-			  const struct wlch_params *params)
-{
-	u32 weight = atomic_read(&dest->weight);
-	struct wlch_shares shares;
-	struct wlch_counts base;
-
-	return wlch_server_start(server, params, &shares, &base) ?
-	       wlch_share_weight(weight, shares.live) : weight;
-}
 
 /**
  * struct wlch_pick - a choice in progress
@@ -141,6 +48,8 @@ u32 wlch_effective_weight(const struct ip_vs_dest *dest,
  * @dest: the best
  * @server: its private counters, if any
  * @arrivals: of @server, before its load was read
+ * @index: found it, or NULL
+ * @best: that is what it found
  */
 struct wlch_pick {
 	const struct wlch_params *params;
@@ -149,44 +58,25 @@ struct wlch_pick {
 	struct ip_vs_dest	*dest;
 	struct wlch_server	*server;
 	u64			arrivals;
+	struct wlch_index	*index;
+	struct wlch_best	best;
 };
 
 /* Returns false if the server cannot be chosen. */
-static bool wlch_look_at(struct wlch_pick *pick, struct ip_vs_dest *dest,
-			 struct wlch_server *server)
+static __always_inline bool wlch_look_at(struct wlch_pick *pick,
+					 struct ip_vs_dest *dest,
+					 struct wlch_server *server)
 {
-	const u32 *factor = pick->params->value;
-	struct wlch_counts counts, base;
-	struct wlch_shares shares;
-	u64 arrivals, load;
-	int weight;
+	struct wlch_verdict verdict;
 
-	if (READ_ONCE(dest->flags) & IP_VS_DEST_F_OVERLOAD)
+	if (!wlch_judge(&verdict, dest, server, pick->params, pick->claim))
 		return false;
-	weight = atomic_read(&dest->weight);
-	if (weight <= 0)
-		return false;
-	arrivals = wlch_server_count(&counts, dest, server);
-	counts.class[pick->claim] += wlch_claims(arrivals, jiffies);
-	if (unlikely(wlch_server_start(server, pick->params, &shares, &base)))
-		load = wlch_share_load(&counts, &base, factor, &shares);
-	else
-		load = wlch_load(&counts, factor);
-	if (wlch_choice_offer(&pick->choice, load, weight)) {
+	if (wlch_choice_offer(&pick->choice, verdict.load, verdict.weight)) {
 		pick->dest = dest;
 		pick->server = server;
-		pick->arrivals = arrivals;
+		pick->arrivals = verdict.arrivals;
 	}
 	return true;
-}
-
-/* Who has claimed a server is about to make a connection, which counts as
- * half-open, or with UDP as inactive. Where a fwmark has both, all claims are
- * taken for what this packet's will be.
- */
-static enum wlch_factor wlch_claim_class(const struct ip_vs_iphdr *iph)
-{
-	return iph->protocol == IPPROTO_UDP ? WLCH_INACTIVE : WLCH_HALFOPEN;
 }
 
 static void wlch_look_at_all(struct wlch_pick *pick,
@@ -223,21 +113,56 @@ static bool wlch_drawn_before(const struct wlch_server *server,
  */
 #define WLCH_DRAWS_PER_CHOICE	4
 
+/* Draw servers until there are @choices different ones, or @draws are used up. The
+ * first @nr are drawn already. Of each, what is needed is fetched from memory.
+ */
+static u32 wlch_draw_more(const struct wlch_draw *draw,
+			  struct wlch_server **drawn, u32 nr, u32 choices,
+			  u32 *draws)
+{
+	u32 first = nr, i;
+
+	for (; nr < choices && *draws; (*draws)--) {
+		struct wlch_server *server;
+
+		server = wlch_draw_one(draw, wlch_random());
+		if (wlch_drawn_before(server, drawn, nr))
+			continue;
+		prefetch(&server->dest);
+		prefetchw(&server->arrivals);
+		drawn[nr++] = server;
+	}
+	for (i = first; i < nr; i++) {
+		prefetch(&drawn[i]->dest->weight);
+		prefetch(&drawn[i]->dest->activeconns);
+	}
+	return nr;
+}
+
 /* Draw @choices different servers that can be chosen and look at them. */
 static void wlch_look_at_drawn(struct wlch_pick *pick,
 			       const struct wlch_draw *draw, u32 choices)
 {
-	struct wlch_server *drawn[IPVS_WLCH_CHOICES_MAX];
-	u32 i, nr = 0;
+	struct wlch_server *drawn[IPVS_WLCH_CHOICES_MAX] __uninitialized;
+	u32 draws = choices * WLCH_DRAWS_PER_CHOICE, found = 0, nr, i;
 
-	for (i = 0; i < choices * WLCH_DRAWS_PER_CHOICE && nr < choices; i++) {
-		struct wlch_server *server;
-
-		server = wlch_draw_one(draw, get_random_u64());
-		if (!wlch_drawn_before(server, drawn, nr) &&
-		    wlch_look_at(pick, server->dest, server))
-			drawn[nr++] = server;
+	while (found < choices && draws) {
+		nr = wlch_draw_more(draw, drawn, found, choices, &draws);
+		for (i = found; i < nr; i++) {
+			if (wlch_look_at(pick, drawn[i]->dest, drawn[i]))
+				drawn[found++] = drawn[i];
+		}
 	}
+}
+
+static void wlch_look_at_best(struct wlch_pick *pick, struct wlch_index *index)
+{
+	if (!wlch_index_best(index, pick->params, &pick->best))
+		return;
+	pick->server = pick->best.server;
+	pick->dest = pick->server->dest;
+	pick->arrivals = pick->best.verdict.arrivals;
+	pick->index = index;
 }
 
 /* Look at the servers of the service that the parameters say: where half of
@@ -247,17 +172,24 @@ static void wlch_look(struct wlch_pick *pick, const struct wlch_service *ws,
 		      const struct ip_vs_iphdr *iph)
 {
 	const struct wlch_draw *draw;
+	struct wlch_index *index;
 	u32 choices;
 
-	memset(pick, 0, sizeof(*pick));
+	pick->choice = (struct wlch_choice){};
+	pick->dest = NULL;
+	pick->server = NULL;
+	pick->index = NULL;
 	pick->params = rcu_dereference(ws->params);
-	pick->claim = wlch_claim_class(iph);
+	pick->claim = wlch_claim_class(iph->protocol);
 	choices = pick->params->value[WLCH_CHOICES];
 	if (choices) {
 		draw = rcu_dereference(ws->draw);
 		if (draw && 2 * choices < draw->nr)
 			wlch_look_at_drawn(pick, draw, choices);
 	}
+	index = rcu_dereference(ws->index);
+	if (index && !(ws->svc->flags & IP_VS_SVC_F_ONEPACKET))
+		wlch_look_at_best(pick, index);
 	if (!pick->dest)
 		wlch_look_at_all(pick, ws);
 }
@@ -316,11 +248,15 @@ struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
 				 struct ip_vs_iphdr *iph)
 {
 	const struct wlch_service *ws = svc->sched_data;
-	struct wlch_pick pick;
+	struct wlch_pick pick __uninitialized;	/* wlch_look() sets what is used */
 	unsigned int retries;
 
 	local_bh_disable();
 	retries = wlch_choose(&pick, ws, iph);
+	if (pick.index)
+		wlch_index_claimed(pick.index, pick.params, &pick.best);
+	else if (pick.server)
+		wlch_index_update(pick.server);
 	wlch_count_pick(ws, pick.dest, retries);
 	local_bh_enable();
 	if (!pick.dest) {
@@ -335,7 +271,8 @@ struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
 		      ntohs(pick.dest->port),
 		      atomic_read(&pick.dest->activeconns),
 		      atomic_read(&pick.dest->weight),
-		      (unsigned long long)pick.choice.load);
+		      (unsigned long long)(pick.index ? pick.best.verdict.load :
+						       pick.choice.load));
 	return pick.dest;
 }
 

@@ -13,7 +13,7 @@
 #include <linux/rhashtable.h>
 #include <linux/slab.h>
 
-#include "ip_vs_wlch.h"
+#include "ip_vs_wlch_judge.h"
 
 static const struct rhashtable_params wlch_servers_params = {
 	.key_len		= sizeof(struct ip_vs_dest *),

@@ -16,6 +16,7 @@
 
 #include "ip_vs_wlch.h"
 #include "ip_vs_wlch_draw.h"
+#include "ip_vs_wlch_index.h"
 #include <linux/ip_vs_wlch.h>
 
 /**
@@ -109,41 +110,72 @@ static struct wlch_table *wlch_table_make(const struct wlch_service *ws,
 	return NULL;
 }
 
-/* Lots of the service's servers, if it has choices. Under wn->lock. */
-static struct wlch_draw *wlch_service_draw(const struct wlch_net *wn,
-					   const struct wlch_service *ws,
-					   const struct wlch_params *params)
+/* The ways to the best server that do not look at all of them. */
+struct wlch_ways {
+	struct wlch_draw	*draw;
+	struct wlch_index	*index;
+};
+
+/* Lots of the service's servers if it has choices, or else an index of them. Under
+ * wn->lock.
+ *
+ * Return: 0, or -ENOMEM: then there is none.
+ */
+static int wlch_ways_make(struct wlch_ways *ways, const struct wlch_net *wn,
+			  const struct wlch_service *ws,
+			  const struct wlch_params *params)
 {
 	const struct wlch_table *table =
 		rcu_dereference_protected(ws->table,
 					  lockdep_is_held(&wn->lock));
+	int err = 0;
 
-	if (!table || !params->value[WLCH_CHOICES])
-		return NULL;
-	return wlch_draw_make(table);
+	memset(ways, 0, sizeof(*ways));
+	if (!table)
+		return 0;
+	if (params->value[WLCH_CHOICES]) {
+		ways->draw = wlch_draw_make(table);
+		if (IS_ERR(ways->draw))
+			err = PTR_ERR(ways->draw);
+	} else {
+		ways->index = wlch_index_make(ws, table);
+		if (IS_ERR(ways->index))
+			err = PTR_ERR(ways->index);
+	}
+	if (err)
+		memset(ways, 0, sizeof(*ways));
+	return err;
 }
 
-static void wlch_draw_publish(const struct wlch_net *wn,
-			      struct wlch_service *ws, struct wlch_draw *draw)
+static void wlch_ways_publish(const struct wlch_net *wn,
+			      struct wlch_service *ws,
+			      const struct wlch_ways *ways)
 {
-	struct wlch_draw *old =
-		rcu_replace_pointer(ws->draw, draw, lockdep_is_held(&wn->lock));
+	struct wlch_index *index;
+	struct wlch_draw *draw;
 
-	if (old)
-		kvfree_rcu(old, rcu);
+	draw = rcu_replace_pointer(ws->draw, ways->draw,
+				   lockdep_is_held(&wn->lock));
+	if (ways->index)
+		wlch_index_enter(ways->index);
+	index = rcu_replace_pointer(ws->index, ways->index,
+				    lockdep_is_held(&wn->lock));
+	if (index) {
+		wlch_index_leave(index);
+		kvfree_rcu(index, rcu);
+	}
+	if (draw)
+		kvfree_rcu(draw, rcu);
 }
 
 /* The servers of a service, or their weights, have changed. Under wn->lock. */
-static void wlch_draw_renew(const struct wlch_net *wn, struct wlch_service *ws)
+static void wlch_ways_renew(const struct wlch_net *wn, struct wlch_service *ws)
 {
-	struct wlch_draw *draw;
+	struct wlch_ways ways;
 
-	draw = wlch_service_draw(wn, ws, wlch_params_held(wn, ws));
-	if (IS_ERR(draw)) {
-		pr_warn_ratelimited("out of memory: comparing all servers instead of some, until a server changes\n");
-		draw = NULL;
-	}
-	wlch_draw_publish(wn, ws, draw);
+	if (wlch_ways_make(&ways, wn, ws, wlch_params_held(wn, ws)))
+		pr_warn_ratelimited("out of memory: comparing all servers, until a server changes\n");
+	wlch_ways_publish(wn, ws, &ways);
 }
 
 /* Services or servers have come or gone. 0 is no generation: to a dump it would
@@ -167,7 +199,7 @@ static void wlch_table_renew(struct wlch_service *ws,
 	table = wlch_table_make(ws, newcomer);
 	old = rcu_replace_pointer(ws->table, table,
 				  lockdep_is_held(&wn->lock));
-	wlch_draw_renew(wn, ws);
+	wlch_ways_renew(wn, ws);
 	wlch_next_generation(wn);
 	mutex_unlock(&wn->lock);
 	if (old)
@@ -186,19 +218,23 @@ static void wlch_table_renew(struct wlch_service *ws,
 int wlch_service_set_params(struct wlch_net *wn, struct wlch_service *ws,
 			    struct wlch_params *params)
 {
-	struct wlch_draw *draw =
-		rcu_dereference_protected(ws->draw, lockdep_is_held(&wn->lock));
-	struct wlch_params *old;
+	const struct wlch_params *before = wlch_params_held(wn, ws);
+	struct wlch_index *index;
+	struct wlch_ways ways;
 
-	if (!draw != !params->value[WLCH_CHOICES]) {
-		draw = wlch_service_draw(wn, ws, params);
-		if (IS_ERR(draw))
-			return PTR_ERR(draw);
-		wlch_draw_publish(wn, ws, draw);
+	if (!before->value[WLCH_CHOICES] != !params->value[WLCH_CHOICES]) {
+		int err = wlch_ways_make(&ways, wn, ws, params);
+
+		if (err)
+			return err;
+		wlch_ways_publish(wn, ws, &ways);
 	}
-	old = rcu_replace_pointer(ws->params, params,
-				  lockdep_is_held(&wn->lock));
-	kfree_rcu(old, rcu);
+	rcu_assign_pointer(ws->params, params);
+	index = rcu_dereference_protected(ws->index,
+					  lockdep_is_held(&wn->lock));
+	if (index)
+		wlch_index_refresh(index);
+	kfree_rcu((struct wlch_params *)before, rcu);
 	return 0;
 }
 
@@ -236,6 +272,7 @@ static void wlch_service_free(struct wlch_service *ws)
 {
 	kvfree(rcu_dereference_raw(ws->table));
 	kvfree(rcu_dereference_raw(ws->draw));
+	kvfree(rcu_dereference_raw(ws->index));
 	kfree(rcu_dereference_raw(ws->params));
 	free_percpu(ws->stats);
 	kfree(ws);
@@ -323,6 +360,7 @@ static void wlch_done_service(struct ip_vs_service *svc)
 {
 	struct wlch_net *wn = wlch_net(svc->ipvs->net);
 	struct wlch_service *ws = svc->sched_data;
+	const struct wlch_ways none = {};
 	struct ip_vs_dest *dest;
 
 	/* Newer kernels have done this before they call. On older ones a
@@ -333,6 +371,7 @@ static void wlch_done_service(struct ip_vs_service *svc)
 	mutex_lock(&wn->lock);
 	wlch_notify_service(wn, ws, IPVS_WLCH_CMD_SERVICE_DEL_NTF);
 	list_del(&ws->list);
+	wlch_ways_publish(wn, ws, &none);
 	wlch_next_generation(wn);
 	mutex_unlock(&wn->lock);
 	list_for_each_entry(dest, &svc->destinations, n_list)
@@ -364,13 +403,18 @@ static int wlch_upd_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
 	rcu_read_lock();
 	server = wlch_server_find(dest);
 	/* only we could end its being in service */
-	if (server && READ_ONCE(server->in_service))
+	if (server && READ_ONCE(server->in_service)) {
 		changed = wlch_weigh(ws, server, true);
+		wlch_index_update(server);
+	}
 	rcu_read_unlock();
 	if (!changed)
 		return 0;
 	mutex_lock(&wn->lock);
-	wlch_draw_renew(wn, ws);
+	/* an index has been told above; lots cannot be changed */
+	if (!rcu_access_pointer(ws->index) ||
+	    !wlch_index_weight_suits(atomic_read(&dest->weight)))
+		wlch_ways_renew(wn, ws);
 	mutex_unlock(&wn->lock);
 	return 0;
 }

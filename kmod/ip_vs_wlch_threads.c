@@ -51,6 +51,7 @@
  * struct threads_result - what a run came to
  * @cpus: number of threads
  * @servers: number of servers
+ * @indexed: they are found by an index
  * @rounds: rounds that count
  * @uneven: those of them after which the servers differed by more than one
  * @spread: the largest difference
@@ -63,6 +64,7 @@ struct threads_result {
 	unsigned int cpus, servers, rounds, uneven, spread, lost, overlapped;
 	unsigned int repeated;
 	u64 retries;
+	bool indexed;
 };
 
 /**
@@ -150,6 +152,7 @@ static void threads_begin_round(struct threads_run *run)
 			     run->held[i] * WLCH_ONE_PENDING);
 		atomic_set(&run->got[i], 0);
 	}
+	pool_refresh(pool);
 	atomic_set(&run->ready, 0);
 	run->overlapped = false;
 	run->begin = jiffies;
@@ -346,6 +349,7 @@ static int threads_make_pool(struct threads_run *run, int servers)
 		if (!pool_join(run->pool, i))
 			return -ENOMEM;
 	}
+	run->result.indexed = pool_index(run->pool);
 	run->result.servers = servers;
 	return 0;
 }
@@ -410,8 +414,8 @@ static int threads_get(char *buffer, const struct kernel_param *kp)
 	const struct threads_result *r = &threads_last;
 
 	return scnprintf(buffer, PAGE_SIZE,
-			 "cpus=%u servers=%u rounds=%u uneven=%u spread=%u lost=%u overlapped=%u repeated=%u retries=%llu\n",
-			 r->cpus, r->servers, r->rounds, r->uneven, r->spread,
+			 "cpus=%u servers=%u indexed=%u rounds=%u uneven=%u spread=%u lost=%u overlapped=%u repeated=%u retries=%llu\n",
+			 r->cpus, r->servers, r->indexed, r->rounds, r->uneven, r->spread,
 			 r->lost, r->overlapped, r->repeated, r->retries);
 }
 

@@ -38,6 +38,7 @@
 
 #include "ip_vs_wlch.h"
 #include "ip_vs_wlch_compat.h"
+#include "ip_vs_wlch_index.h"
 
 /* By gauge. */
 static struct ip_vs_app wlch_trackers[WLCH_NR_GAUGES];
@@ -171,7 +172,7 @@ static struct wlch_server *wlch_move_conn(struct ip_vs_conn *cp,
 static void wlch_follow_conn(struct ip_vs_conn *cp,
 			     const struct wlch_protocol *proto)
 {
-	struct wlch_server *done = NULL;
+	struct wlch_server *done = NULL, *server;
 	enum wlch_gauge gauge = WLCH_UNTRACKED, next;
 	bool refused;
 
@@ -191,6 +192,9 @@ static void wlch_follow_conn(struct ip_vs_conn *cp,
 		wlch_bind_late(cp, next);
 	else
 		done = wlch_move_conn(cp, gauge, next);
+	server = done ?: cp->app_data;
+	if (server)
+		wlch_index_update(server);
 unlock:
 	spin_unlock_bh(&cp->lock);
 	if (done)
@@ -206,7 +210,19 @@ static bool wlch_may_bind_late(const struct ip_vs_conn *cp)
 	       wlch_may_bind(cp);
 }
 
-/* After the core has set the state that a packet leads to.
+/* A connection that is not followed is active no more, or is it again. */
+static void wlch_conn_turned(const struct ip_vs_conn *cp)
+{
+	struct wlch_server *server;
+
+	if (!cp->dest)
+		return;
+	server = wlch_server_find(cp->dest);
+	if (server)
+		wlch_index_update(server);
+}
+
+/* After the core has set the state that a packet leads to; @flags are those before.
  *
  * The test is lockless. Who brings a connection into the handshake, or out of
  * it, comes here after that with what it has set itself, so a change is
@@ -214,7 +230,7 @@ static bool wlch_may_bind_late(const struct ip_vs_conn *cp)
  * not lead here: a message of the sync daemon, and ip_vs_tcp_conn_listen().
  */
 static void wlch_look_at_conn(struct ip_vs_conn *cp,
-			      const struct wlch_protocol *proto)
+			      const struct wlch_protocol *proto, u32 flags)
 {
 	const struct ip_vs_app *app = READ_ONCE(cp->app);
 
@@ -222,6 +238,9 @@ static void wlch_look_at_conn(struct ip_vs_conn *cp,
 		     (!app && BIT(READ_ONCE(cp->state)) & proto->handshake &&
 		      wlch_may_bind_late(cp))))
 		wlch_follow_conn(cp, proto);
+	else if (unlikely((READ_ONCE(cp->flags) ^ flags) &
+			  IP_VS_CONN_F_INACTIVE))
+		wlch_conn_turned(cp);
 }
 
 static struct wlch_protocol wlch_tcp, wlch_sctp, wlch_udp;
@@ -260,8 +279,10 @@ static void wlch_tcp_transition(struct ip_vs_conn *cp, int direction,
 				struct ip_vs_proto_data *pd,
 				unsigned int iph_len)
 {
+	u32 flags = READ_ONCE(cp->flags);
+
 	wlch_core_transition(wlch_tcp.core, cp, direction, skb, pd, iph_len);
-	wlch_look_at_conn(cp, &wlch_tcp);
+	wlch_look_at_conn(cp, &wlch_tcp, flags);
 }
 
 WLCH_STATE_TRANSITION(wlch_tcp_state_transition, wlch_tcp_transition)
@@ -271,8 +292,10 @@ static void wlch_sctp_transition(struct ip_vs_conn *cp, int direction,
 				 struct ip_vs_proto_data *pd,
 				 unsigned int iph_len)
 {
+	u32 flags = READ_ONCE(cp->flags);
+
 	wlch_core_transition(wlch_sctp.core, cp, direction, skb, pd, iph_len);
-	wlch_look_at_conn(cp, &wlch_sctp);
+	wlch_look_at_conn(cp, &wlch_sctp, flags);
 }
 
 WLCH_STATE_TRANSITION(wlch_sctp_state_transition, wlch_sctp_transition)
