@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # module.sh KDIR OUT [MAKE ARGUMENT...]: builds the module against the headers
-# in KDIR as OUT/RELEASE/ip_vs_wlch.ko. The source is copied there first: objects
+# in KDIR as OUT/RELEASE/ip_vs_wlch.ko, and what the arguments add. The source is copied there first: objects
 # of several kernels do not mix, and the source folder stays clean.
 
 set -u
@@ -34,4 +34,4 @@ sync_source "$dir/src" || die "could not copy the source to $dir/src"
 # without pahole and vmlinux there is no BTF, and the kernel complains of it
 make -C "$kdir" M="$(readlink -f "$dir/src")" CONFIG_DEBUG_INFO_BTF_MODULES= \
 	"$@" modules || die "the module does not build for $release"
-cp -p "$dir/src/kmod/ip_vs_wlch.ko" "$dir/"
+cp -p "$dir"/src/kmod/*.ko "$dir/"
