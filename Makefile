@@ -37,6 +37,7 @@ help:
 	@echo 'make selftests        all selftests in a virtual machine; KERNEL, TIMEOUT as above'
 	@echo '     ARGS=short       those of a few minutes; or the names of some'
 	@echo 'make balance          how even the schedulers are: writes Documentation/balance.md'
+	@echo 'make bench            what they cost: writes Documentation/performance.md'
 	@echo 'make kunit            the KUnit suite, in User Mode Linux'
 	@echo 'make uml RUN=script   a selftest in that kernel, where allocations can fail'
 	@echo 'make lint             checkpatch, sparse, shellcheck'
@@ -82,8 +83,13 @@ selftests: deps keepalived
 
 .PHONY: balance
 balance:
-	$(Q)selftests/vm/deps.sh balance
+	$(Q)selftests/vm/deps.sh plots
 	$(Q)selftests/balance/balance.sh
+
+.PHONY: bench
+bench:
+	$(Q)selftests/vm/deps.sh plots
+	$(Q)selftests/bench/bench.sh
 
 .PHONY: kunit
 kunit: deps

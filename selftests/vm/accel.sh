@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# accel.sh VMLINUZ INITRD: prints the QEMU accelerator to use, kvm or tcg.
+# accel.sh VMLINUZ INITRD: prints how QEMU is to run the machine, kvm or tcg.
 #
 # That /dev/kvm exists does not mean that guests run on it (nested machines hang
 # or abort), so a guest is booted on it first. The answer holds until the host
-# is booted again. WLCH_ACCEL=kvm|tcg overrides.
+# is booted again. WLCH_ACCEL=kvm|tcg overrides; icount is tcg with a clock that
+# goes on by one nanosecond with each instruction, with one CPU.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -26,9 +27,9 @@ boots() {
 }
 
 case ${WLCH_ACCEL-} in
-kvm|tcg) echo "$WLCH_ACCEL"; exit ;;
+kvm|tcg|icount) echo "$WLCH_ACCEL"; exit ;;
 '')      ;;
-*)       die "WLCH_ACCEL is '$WLCH_ACCEL': use kvm or tcg" ;;
+*)       die "WLCH_ACCEL is '$WLCH_ACCEL': use kvm, tcg or icount" ;;
 esac
 
 vmlinuz=$1

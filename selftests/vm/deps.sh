@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# deps.sh [balance]: installs the Debian packages that building and testing need
-# and that are missing, with "balance" also those of make balance. Kernels are
+# deps.sh [plots]: installs the Debian packages that building and testing need
+# and that are missing, with "plots" also what reports need. Kernels are
 # never installed: kernel.sh unpacks them aside.
 
 set -u
@@ -28,7 +28,7 @@ packages=(
 	shellcheck sparse
 )
 # plots, with 70 MB of libraries
-[ "${1-}" != balance ] || packages+=(gnuplot-nox)
+[ "${1-}" != plots ] || packages+=(gnuplot-nox)
 
 missing_packages() {
 	local installed

@@ -10,9 +10,12 @@ set -u
 accel=$1 vmlinuz=$2 initrd=$3 cpus=$4 memory=$5 log=$6 status=$7
 shift 7
 
+clock=()
 case $accel in
-kvm) cpu=host ;;
-*)   cpu=max ;;
+kvm)	cpu=host ;;
+icount)	cpu=max accel=tcg
+	clock=(-icount "shift=0,sleep=off") ;;
+*)	cpu=max ;;
 esac
 
 # loglevel=7: all but debug messages. The mitigations only cost time here. What
@@ -24,7 +27,7 @@ append+=" mitigations=off nokaslr random.trust_cpu=on trace_clock=mono audit=0"
 
 exec qemu-system-x86_64 -nodefaults -no-user-config -no-reboot \
 	-display none -vga none -nic none \
-	-accel "$accel" -cpu "$cpu" -smp "$cpus" -m "$memory" \
+	-accel "$accel" "${clock[@]}" -cpu "$cpu" -smp "$cpus" -m "$memory" \
 	-kernel "$vmlinuz" -initrd "$initrd" -append "$append $*" \
 	-chardev "file,id=log,path=$log" -serial chardev:log \
 	-chardev stdio,id=out,signal=off -serial chardev:out \

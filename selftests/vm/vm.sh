@@ -8,13 +8,13 @@
 #	SMP	number of CPUs (2)
 #	MEM	memory (1G)
 #	TIMEOUT	seconds until it counts as hung (600)
-#	WLCH_ACCEL	kvm or tcg instead of finding out, see accel.sh
+#	WLCH_ACCEL	kvm, tcg or icount instead of finding out, see accel.sh
 #
 # The script starts in /selftests, a copy of the selftests folder. The module
 # can be autoloaded by its name and is in /kmod/ip_vs_wlch.ko, with the test of
 # "make threads" in /build/threads as outside, the helpers are in $PATH, the
 # unpatched ipvsadm is ipvsadm-orig. If "make keepalived" was run, there are
-# keepalived and keepalived-orig.
+# keepalived and keepalived-orig. A benchmark has its module in /kmod, too.
 #
 # These end the run with a status of its own, whatever the script said:
 EX_SETUP=240	# it could not be started
@@ -90,10 +90,12 @@ place_module() {
 	local dir=$1 tree=$2 to=$1/tree/lib/modules/$RELEASE
 	local ko=$top/build/kmod/$RELEASE/ip_vs_wlch.ko
 	local threads=build/threads/$RELEASE
+	local bench=$top/build/bench/vm/$RELEASE/ip_vs_wlch_bench.ko
 
 	mkdir -p "$dir/kmod" "$dir/$threads" "$dir/usr/lib/modules" &&
 		cp "$ko" "$dir/kmod/" &&
 		cp "$top/$threads/ip_vs_wlch.ko" "$dir/$threads/" || return
+	[ ! -e "$bench" ] || cp "$bench" "$dir/kmod/" || return
 	cp -al "$tree" "$dir/tree" 2>/dev/null || cp -a "$tree" "$dir/tree" || return
 	# depmod writes new files, so links to the old ones are safe
 	mkdir -p "$to/updates" && cp "$ko" "$to/updates/" &&

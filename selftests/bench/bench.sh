@@ -1,0 +1,57 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# bench.sh: runs all benchmarks, and writes Documentation/performance.md and its plots from
+# what they print. They stay as they are if one fails. Nothing else should run on
+# this machine meanwhile. KERNEL as in vm.sh.
+
+set -u -o pipefail
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../..")
+out=$top/build/bench
+results=$out/results
+
+die() { printf 'bench: %s\n' "$*" >&2; exit 1; }
+
+# on_uml SCRIPT / in_vm SCRIPT [ARGUMENT]: what it prints is shown, and kept
+on_uml() {
+	"$here/uml.sh" "$here/$1" | tee -a "$results" ||
+		die "$1 failed, Documentation/performance.md is as it was"
+}
+
+in_vm() {
+	"$top/selftests/vm/vm.sh" "$here/$1" "${@:2}" | tee "$out/console.log" | tee -a "$results"
+	if [ "${PIPESTATUS[0]}" -ne 0 ] || ! grep -q '^bench complete$' "$out/console.log"; then
+		die "$1 failed, Documentation/performance.md is as it was"
+	fi
+}
+
+export KERNEL=${KERNEL:-6.1} TIMEOUT=${TIMEOUT:-1200}
+parts=$("$top/selftests/vm/kernel.sh" "$KERNEL") || exit
+eval "$parts"
+mkdir -p "$out/vm" || exit
+"$top/selftests/vm/module.sh" "$KDIR" "$out/vm" CONFIG_IP_VS_WLCH_BENCH=m >"$out/build.log" 2>&1 || {
+	cat "$out/build.log" >&2
+	die "the bench module does not build"
+}
+{
+	echo "bench kernel=$RELEASE date=$(date -u +%Y-%m-%d) cpus=$(nproc)"
+	echo "bench uml=$(basename "$("$here/../kunit/uml.sh")") cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1 | tr ' ' _)"
+} >"$results" || exit
+
+on_uml picks.sh
+on_uml changes.sh
+WLCH_ACCEL=icount SMP=1 in_vm packets.sh instructions
+WLCH_ACCEL=icount SMP=1 in_vm connections.sh instructions
+SMP=1 in_vm packets.sh ns
+SMP=1 in_vm connections.sh ns
+SMP=4 in_vm parallel.sh
+SMP=2 in_vm memory.sh
+
+rm -rf "$out/new"
+"$here/report.sh" "$results" "$out/new" ||
+	die "no report could be made of $results, Documentation/performance.md is as it was"
+mkdir -p "$top/Documentation/performance" || exit
+mv "$out"/new/performance/*.svg "$top/Documentation/performance/" || exit
+mv "$out/new/performance.md" "$top/Documentation/" || exit
+echo "bench: wrote Documentation/performance.md"
