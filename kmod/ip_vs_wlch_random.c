@@ -1,40 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * IPVS scheduler wlch: random numbers
+ *
+ * They decide between equal servers, and are asked for with nearly every connection.
+ * Clients see which server they get: who could foresee that would send all of
+ * his connections to one. So it is a keyed hash of a counter, with a key
+ * of the kernel's own generator, which costs less for a single number than
+ * get_random_u32().
  */
 
 #include <linux/percpu.h>
-#include <linux/prandom.h>
+#include <linux/random.h>
+#include <linux/siphash.h>
 
 #include "ip_vs_wlch.h"
 
-static DEFINE_PER_CPU(struct rnd_state, wlch_random_state);
+/* Where each CPU's numbers begin is chosen at random: 2^64 are enough for
+ * all never to meet.
+ */
+static DEFINE_PER_CPU(u64, wlch_random_nr);
+static hsiphash_key_t wlch_random_key __read_mostly;
 
 /**
- * wlch_random() - a number that decides between equal servers
+ * wlch_random() - a number that nobody can foresee
  *
- * Nothing is gained by who can foresee it; it is asked for with nearly every
- * connection, and so has to be cheap: a generator on each CPU, which the kernel's
- * random source has seeded, so that no two directors have the same. A softirq that
- * comes between costs the state of one step.
- *
- * Context: any but hard interrupt.
+ * Context: any.
  * Return: 32 random bits.
  */
 u32 wlch_random(void)
 {
-	u32 random = prandom_u32_state(get_cpu_ptr(&wlch_random_state));
+	u64 nr = this_cpu_inc_return(wlch_random_nr);
 
-	put_cpu_ptr(&wlch_random_state);
-	return random;
+	return hsiphash_2u32(lower_32_bits(nr), upper_32_bits(nr),
+			     &wlch_random_key);
 }
 
 /**
- * wlch_random_init() - seed the generators
+ * wlch_random_init() - choose where the numbers begin
  *
  * Context: process, once.
  */
 void wlch_random_init(void)
 {
-	prandom_seed_full_state(&wlch_random_state);
+	int cpu;
+
+	get_random_bytes(&wlch_random_key, sizeof(wlch_random_key));
+	for_each_possible_cpu(cpu)
+		per_cpu(wlch_random_nr, cpu) = get_random_u64();
 }
