@@ -41,6 +41,7 @@ mkdir -p "$out/vm" || exit
 
 on_uml picks.sh
 on_uml changes.sh
+WLCH_ACCEL=icount SMP=1 in_vm picks.sh instructions
 WLCH_ACCEL=icount SMP=1 in_vm packets.sh instructions
 WLCH_ACCEL=icount SMP=1 in_vm connections.sh instructions
 SMP=1 in_vm packets.sh ns

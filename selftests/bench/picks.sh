@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# picks.sh: what a choice costs: wlc's and wlch's schedule(), the kernel's own code and the
-# module's, called by ip_vs_wlch_bench.ko for the same servers, in turns. Times are
-# nanoseconds for one choice. To be run in User Mode Linux (uml.sh): an emulated
-# machine has no nanoseconds.
+# picks.sh [instructions]: what a choice costs: wlc's and wlch's schedule(), the kernel's own
+# code and the module's, called by ip_vs_wlch_bench.ko for the same servers, in turns.
+# Nanoseconds for one choice are for User Mode Linux (uml.sh): an emulated machine
+# has none. It can count instructions.
 #
 # Servers are idle with equal weights, so that each choice is among equals, or busy with
 # weights of 1 to 4.
@@ -15,7 +15,13 @@ here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=selftests/bench/service.sh
 . "$here/service.sh"
 
-SIZES=${BENCH_SIZES:-2 3 5 10 20 50 100 1000 10000 20000}
+unit=${1:-ns}
+case $unit in
+instructions)
+	SIZES=${BENCH_SIZES:-2 10 100}
+	MODULE_FILE=/kmod/ip_vs_wlch.ko ;;
+*)	SIZES=${BENCH_SIZES:-2 3 5 10 20 50 100 1000 10000 20000} ;;
+esac
 TURN_NS=20000000	# how long a turn takes, about
 
 # turn SCHEDULER: nanoseconds for a choice, times 10
@@ -30,7 +36,7 @@ turn() {
 compare() {
 	choices=$2
 	alternate turn
-	result ns 10 name=pick n="$n" state="$1" choices="$choices"
+	result "$unit" 10 name=pick n="$n" state="$1" choices="$choices"
 }
 
 # state NAME WEIGHTS LOAD
@@ -41,6 +47,7 @@ state() {
 	service_down
 }
 
+count_instructions_if "$unit"
 modprobe ip_vs_wlch || die "the module cannot be loaded"
 for n in $SIZES; do
 	state idle 1 0

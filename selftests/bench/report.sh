@@ -36,8 +36,8 @@ values() {
 }
 
 picks() {
-	values name=pick state=busy choices=0 n wlc wlch >"$work/exact"
-	values name=pick state=busy choices=2 n wlch >"$work/drawn"
+	values name=pick unit=ns state=busy choices=0 n wlc wlch >"$work/exact"
+	values name=pick unit=ns state=busy choices=2 n wlch >"$work/drawn"
 	plot picks 760 400 <<-E
 		set logscale xy
 		set xlabel "servers"
