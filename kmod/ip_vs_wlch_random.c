@@ -5,8 +5,7 @@
  * They decide between equal servers, and are asked for with nearly every connection.
  * Clients see which server they get: who could foresee that would send all of
  * his connections to one. So it is a keyed hash of a counter, with a key
- * of the kernel's own generator, which costs less for a single number than
- * get_random_u32().
+ * of the kernel's own generator.
  */
 
 #include <linux/percpu.h>
