@@ -38,7 +38,7 @@ for ((i = 0; i < PAIRS; i++)); do
 	printf '%s\n' "-a -f 1 -r 10.255.0.1 -g" "-d -f 1 -r 10.255.0.1" >>"$dir/servers"
 	printf '%s\n' "-e -f 1 -r 10.0.0.5 -g -w 2" "-e -f 1 -r 10.0.0.5 -g -w 1" >>"$dir/weights"
 done
-for n in $SIZES; do
+for n in ${SIZES//,/ }; do
 	make_service || die "no service with $n servers"
 	alternate turn_servers
 	result us 1 name=server-change n="$n"

@@ -56,7 +56,7 @@ if ! topology_up || ! servers_up || ! serve "$SERVER1" $SERVED; then
 fi
 next_port=$(mktemp)
 port=8000
-for n in $SIZES; do
+for n in ${SIZES//,/ }; do
 	port=$((port + 1))
 	make_service "$n" $port || die "no service with $n servers"
 	echo 2000 >"$next_port"

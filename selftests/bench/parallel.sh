@@ -49,7 +49,7 @@ turn_with_churn() {
 modprobe ip_vs_wlch || die "the module cannot be loaded"
 dir=$(mktemp -d)
 rules=$dir/rules
-for n in $SIZES; do
+for n in ${SIZES//,/ }; do
 	service_up 4 1000
 	for cpus in 1 2 4; do
 		[ $cpus -le "$(nproc)" ] || continue

@@ -49,7 +49,7 @@ state() {
 
 count_instructions_if "$unit"
 modprobe ip_vs_wlch || die "the module cannot be loaded"
-for n in $SIZES; do
+for n in ${SIZES//,/ }; do
 	state idle 1 0
 	state busy 4 1000
 done

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # uml.sh SCRIPT: runs a benchmark in User Mode Linux, with the bench module. What it prints
-# is on stdout; fails if it does not end with "bench complete".
+# is on stdout; fails if it does not end with "bench complete". Variables BENCH_* are the
+# script's too; they are words, as BENCH_SIZES=2,10.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
