@@ -99,8 +99,7 @@ static u32 wlch_index_end(const struct wlch_index *index, u32 level, u32 first)
 }
 
 /* The least key of the children of a node, of which @first is the first in their
- * level, and which of them have it: a bit for each. Here and below without a
- * branch in the loop: which child is the best is hard to predict.
+ * level, and which of them have it: a bit for each.
  */
 static __always_inline u64 wlch_children_least(const struct wlch_index *index,
 					       u32 level, u32 first, u32 *mask)
@@ -145,19 +144,20 @@ static u32 wlch_children_ties(const struct wlch_index *index, u32 level,
 /* Of the children in @mask, the one with the @tie-th of these leaves, or else the last;
  * @tie is then counted from its first one.
  */
-static u32 wlch_children_nth(const struct wlch_index *index, u32 level,
-			     u32 first, u32 mask, u32 *tie)
+static __always_inline u32 wlch_children_nth(const struct wlch_index *index,
+					     u32 level, u32 first, u32 mask,
+					     u32 *tie)
 {
-	u32 nr = first + __ffs(mask), ties;
+	u32 ties = 1;
 
-	while (mask &= mask - 1) {
-		ties = wlch_index_ties(index, level, nr);
+	for (; mask & (mask - 1); mask &= mask - 1) {
+		if (level)
+			ties = wlch_index_ties(index, level, first + __ffs(mask));
 		if (*tie < ties)
 			break;
 		*tie -= ties;
-		nr = first + __ffs(mask);
 	}
-	return nr;
+	return first + __ffs(mask);
 }
 
 /* A child has changed. Returns true if that changes the node. */

@@ -14,28 +14,38 @@
 
 #include "ip_vs_wlch.h"
 
-/* Where each CPU's numbers begin is chosen at random: 2^64 are enough for
- * all never to meet.
+/**
+ * struct wlch_random - where the numbers of a CPU come from
+ * @key: its own: no two CPUs have the same numbers
+ * @nr: of the last one; with 0 comes another key
  */
-static DEFINE_PER_CPU(u64, wlch_random_nr);
-static hsiphash_key_t wlch_random_key __read_mostly;
+struct wlch_random {
+	hsiphash_key_t	key;
+	u32		nr;
+};
+
+static DEFINE_PER_CPU(struct wlch_random, wlch_randoms);
 
 /**
  * wlch_random() - a number that nobody can foresee
+ *
+ * Who is moved to another CPU in here has a number with the key of either.
  *
  * Context: any.
  * Return: 32 random bits.
  */
 u32 wlch_random(void)
 {
-	u64 nr = this_cpu_inc_return(wlch_random_nr);
+	u32 nr = this_cpu_inc_return(wlch_randoms.nr);
+	struct wlch_random *own = raw_cpu_ptr(&wlch_randoms);
 
-	return hsiphash_2u32(lower_32_bits(nr), upper_32_bits(nr),
-			     &wlch_random_key);
+	if (unlikely(!nr))
+		get_random_bytes(&own->key, sizeof(own->key));
+	return hsiphash_1u32(nr, &own->key);
 }
 
 /**
- * wlch_random_init() - choose where the numbers begin
+ * wlch_random_init() - choose the keys
  *
  * Context: process, once.
  */
@@ -43,7 +53,9 @@ void wlch_random_init(void)
 {
 	int cpu;
 
-	get_random_bytes(&wlch_random_key, sizeof(wlch_random_key));
-	for_each_possible_cpu(cpu)
-		per_cpu(wlch_random_nr, cpu) = get_random_u64();
+	for_each_possible_cpu(cpu) {
+		struct wlch_random *own = per_cpu_ptr(&wlch_randoms, cpu);
+
+		get_random_bytes(&own->key, sizeof(own->key));
+	}
 }
