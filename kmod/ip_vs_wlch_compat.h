@@ -97,6 +97,38 @@ static inline struct nlattr **wlch_dump_attrs(struct netlink_callback *cb)
 #define WLCH_MCAST_CAP_NET_ADMIN	GENL_UNS_ADMIN_PERM
 #endif
 
+/* What is relied on has the type that it is used with. That it is there at all
+ * is seen before, by Kbuild.
+ */
+#define WLCH_TYPE(structure, member, type)				\
+	static_assert(__same_type(typeof_member(structure, member), type), \
+		      "ip_vs_wlch: " #member " of " #structure		\
+		      " has another type in this kernel: it is not supported yet")
+
+WLCH_TYPE(struct ip_vs_protocol, app_conn_bind, int (*)(struct ip_vs_conn *));
+#ifdef WLCH_HAVE_TRANSITION_IPH_LEN
+WLCH_TYPE(struct ip_vs_protocol, state_transition,
+	  void (*)(struct ip_vs_conn *, int, const struct sk_buff *,
+		   struct ip_vs_proto_data *, unsigned int));
+#else
+WLCH_TYPE(struct ip_vs_protocol, state_transition,
+	  void (*)(struct ip_vs_conn *, int, const struct sk_buff *,
+		   struct ip_vs_proto_data *));
+#endif
+WLCH_TYPE(struct ip_vs_proto_data, pp, struct ip_vs_protocol *);
+WLCH_TYPE(struct ip_vs_proto_data, appcnt, atomic_t);
+WLCH_TYPE(struct ip_vs_app, app, struct ip_vs_app *);
+WLCH_TYPE(struct ip_vs_app, usecnt, atomic_t);
+WLCH_TYPE(struct ip_vs_app, unbind_conn,
+	  void (*)(struct ip_vs_app *, struct ip_vs_conn *));
+WLCH_TYPE(struct ip_vs_conn, app, struct ip_vs_app *);
+WLCH_TYPE(struct ip_vs_conn, app_data, void *);
+WLCH_TYPE(struct ip_vs_conn, dest, struct ip_vs_dest *);
+WLCH_TYPE(struct ip_vs_conn, lock, spinlock_t);
+WLCH_TYPE(struct ip_vs_dest, activeconns, atomic_t);
+WLCH_TYPE(struct ip_vs_dest, weight, atomic_t);
+WLCH_TYPE(struct ip_vs_service, sched_data, void *);
+
 /**
  * wlch_core_transition() - call the core's state_transition()
  * @core: the core's operations of the connection's protocol

@@ -43,6 +43,7 @@ mkdir -p "$logs" || exit
 cd "$top" || exit
 
 step lint "$here/lint.sh"
+step drift "$here/drift.sh"
 step ipvsadm build_ipvsadm
 for kernel in "${kernels[@]}"; do
 	step "module-$kernel" build_module "$kernel"

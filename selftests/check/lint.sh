@@ -58,7 +58,8 @@ source=$("$top/selftests/kunit/source.sh") || exit
 
 silent "checkpatch --strict" checkpatch
 silent "sparse and W=1, $RELEASE" build C=2 W=1
-silent "... with the bench module" build C=2 W=1 CONFIG_IP_VS_WLCH_BENCH=m
+silent "... with the modules of tests" build C=2 W=1 CONFIG_IP_VS_WLCH_BENCH=m \
+	CONFIG_IP_VS_WLCH_INTRUDER=m
 silent "... with the threads of threads.sh" build C=2 W=1 CONFIG_IP_VS_WLCH_THREADS=y
 silent "with IP_VS_DEBUG, $RELEASE" build_with_debug
 silent "shellcheck" shell_scripts
