@@ -24,7 +24,8 @@ help:
 	@echo '     KDIR=folder      for the kernel of these headers'
 	@echo '     KERNEL=name      for a Debian kernel, fetched to ~/.cache:'
 	@echo '                      6.1 (newest), 6.1-old (oldest), 6.12 (newest)'
-	@echo 'make threads          the same in build/threads, with a test (selftests/threads.sh)'
+	@echo 'make threads          the same in build/threads, with what selftests/threads.sh'
+	@echo '                      and selftests/refusal.sh need'
 	@echo 'make ipvsadm          build/ipvsadm/ipvsadm, and ipvsadm-orig without the patches'
 	@echo 'make keepalived       build/keepalived/keepalived, and keepalived-orig without the patch'
 	@echo
@@ -51,7 +52,8 @@ module:
 
 .PHONY: threads
 threads:
-	$(Q)selftests/vm/module.sh "$(KDIR)" build/threads CONFIG_IP_VS_WLCH_THREADS=y
+	$(Q)selftests/vm/module.sh "$(KDIR)" build/threads CONFIG_IP_VS_WLCH_THREADS=y \
+		CONFIG_IP_VS_WLCH_INTRUDER=m
 
 .PHONY: ipvsadm
 ipvsadm:

@@ -158,10 +158,12 @@ static int __init wlch_init(void)
 	if (err)
 		return err;
 	wlch_random_init();
-	wlch_track_init();
+	err = wlch_track_init();
+	if (err)
+		goto err_track;
 	err = register_pernet_subsys(&wlch_net_ops);
 	if (err)
-		goto err_pernet;
+		goto err_track;
 	err = register_ip_vs_scheduler(&wlch_scheduler);
 	if (err)
 		goto err_scheduler;
@@ -170,7 +172,7 @@ static int __init wlch_init(void)
 
 err_scheduler:
 	unregister_pernet_subsys(&wlch_net_ops);
-err_pernet:
+err_track:
 	wlch_servers_exit();
 	return err;
 }

@@ -47,6 +47,7 @@ static struct ip_vs_app wlch_trackers[WLCH_NR_GAUGES];
  * struct wlch_protocol - a protocol whose connections are followed, or, if
  *	it has no states, whose claims are ended
  * @number: IPPROTO_*
+ * @name: what the core calls it
  * @handshake: mask of the states of the handshake
  * @refused: mask of the states that a handshake comes to when it is reset
  * @opens_active: with the first packet of the handshake the core counts the
@@ -57,6 +58,7 @@ static struct ip_vs_app wlch_trackers[WLCH_NR_GAUGES];
  */
 struct wlch_protocol {
 	u16			number;
+	const char		*name;
 	unsigned long		handshake;
 	unsigned long		refused;
 	bool			opens_active;
@@ -302,6 +304,7 @@ WLCH_STATE_TRANSITION(wlch_sctp_state_transition, wlch_sctp_transition)
 
 static struct wlch_protocol wlch_tcp = {
 	.number		= IPPROTO_TCP,
+	.name		= "TCP",
 	.handshake	= BIT(IP_VS_TCP_S_NONE) | BIT(IP_VS_TCP_S_SYN_SENT) |
 			  BIT(IP_VS_TCP_S_SYN_RECV) | BIT(IP_VS_TCP_S_SYNACK),
 	.refused	= BIT(IP_VS_TCP_S_CLOSE),
@@ -315,6 +318,7 @@ static struct wlch_protocol wlch_tcp = {
 /* To the core all of the handshake is inactive. */
 static struct wlch_protocol wlch_sctp = {
 	.number		= IPPROTO_SCTP,
+	.name		= "SCTP",
 	.handshake	= BIT(IP_VS_SCTP_S_NONE) | BIT(IP_VS_SCTP_S_INIT1) |
 			  BIT(IP_VS_SCTP_S_INIT) |
 			  BIT(IP_VS_SCTP_S_COOKIE_SENT) |
@@ -332,6 +336,7 @@ static struct wlch_protocol wlch_sctp = {
 
 static struct wlch_protocol wlch_udp = {
 	.number		= IPPROTO_UDP,
+	.name		= "UDP",
 	.wrapped	= {
 		.app_conn_bind		= wlch_udp_app_conn_bind,
 	},
@@ -343,27 +348,81 @@ static struct wlch_protocol *const wlch_protocols[] = {
 	&wlch_udp,
 };
 
-static void wlch_wrap(struct wlch_protocol *proto)
+/* Does the namespace have the core's own operations of the protocol? */
+static bool wlch_is_genuine(const struct netns_ipvs *ipvs,
+			    const struct ip_vs_proto_data *pd,
+			    const struct wlch_protocol *proto)
+{
+	if (READ_ONCE(pd->pp) == proto->core)
+		return true;
+	pr_err("the operations of protocol %s in network namespace %u are not the core's own: another module has replaced them\n",
+	       proto->name, ipvs->net->ns.inum);
+	return false;
+}
+
+/* Has anybody been here before us? That would be in the way of services in that
+ * namespace only, but who loads the module is told, and not who adds a service.
+ *
+ * net_rwsem keeps the namespaces in the list, where they are from after the
+ * core's init to before its exit, and nothing is locked below it. One that is
+ * made meanwhile, or wrapped later, is found by wlch_track_start(). A pernet
+ * init would be the wrong place: the namespace itself would not be made.
+ */
+static int wlch_check_namespaces(const struct wlch_protocol *proto)
+{
+	struct ip_vs_proto_data *pd;
+	struct netns_ipvs *ipvs;
+	struct net *net;
+	int err = 0;
+
+	down_read(&net_rwsem);
+	for_each_net(net) {
+		ipvs = net_ipvs(net);
+		pd = ip_vs_proto_data_get(ipvs, proto->number);
+		if (pd && !wlch_is_genuine(ipvs, pd, proto)) {
+			err = -EBUSY;
+			break;
+		}
+	}
+	up_read(&net_rwsem);
+	return err;
+}
+
+/* Without a protocol there is nothing to follow, and nothing to refuse. */
+static int wlch_wrap(struct wlch_protocol *proto)
 {
 	struct ip_vs_protocol ours = proto->wrapped;
 
 	proto->core = ip_vs_proto_get(proto->number);
-	if (!proto->core)
-		return;
+	if (!proto->core) {
+		pr_notice("this kernel's IPVS has no protocol %s: it goes without half-open accounting\n",
+			  proto->name);
+		return 0;
+	}
+	if (!proto->core->app_conn_bind ||
+	    (ours.state_transition && !proto->core->state_transition)) {
+		pr_err("protocol %s of this kernel has no operation %s: it is not supported yet\n",
+		       proto->name, proto->core->app_conn_bind ?
+		       "state_transition" : "app_conn_bind");
+		return -EOPNOTSUPP;
+	}
 	proto->wrapped = *proto->core;
 	proto->wrapped.app_conn_bind = ours.app_conn_bind;
 	if (ours.state_transition)
 		proto->wrapped.state_transition = ours.state_transition;
+	return wlch_check_namespaces(proto);
 }
 
 /**
  * wlch_track_init() - prepare trackers and wrapped operations for their use
  *
  * Context: process, once.
+ * Return: 0, -EBUSY if somebody else has replaced a protocol's operations in
+ * some namespace, or -EOPNOTSUPP if the core's lack one that is to be wrapped.
  */
-void wlch_track_init(void)
+int wlch_track_init(void)
 {
-	int i;
+	int i, err = 0;
 
 	for (i = 0; i < WLCH_NR_GAUGES; i++) {
 		wlch_trackers[i].name = "wlch";
@@ -371,8 +430,9 @@ void wlch_track_init(void)
 		wlch_trackers[i].app = &wlch_trackers[i];
 		wlch_trackers[i].unbind_conn = wlch_unbind_conn;
 	}
-	for (i = 0; i < ARRAY_SIZE(wlch_protocols); i++)
-		wlch_wrap(wlch_protocols[i]);
+	for (i = 0; !err && i < ARRAY_SIZE(wlch_protocols); i++)
+		err = wlch_wrap(wlch_protocols[i]);
+	return err;
 }
 
 /**
@@ -432,9 +492,7 @@ int wlch_track_start(struct netns_ipvs *ipvs, struct wlch_net *wn)
 		pd = ip_vs_proto_data_get(ipvs, proto->number);
 		if (!pd || !proto->core)
 			continue;
-		if (pd->pp != proto->core) {
-			pr_err("the operations of protocol %s are not the core's own: another module has replaced them\n",
-			       pd->pp->name);
+		if (!wlch_is_genuine(ipvs, pd, proto)) {
 			wlch_track_stop(ipvs, wn);
 			return -EBUSY;
 		}

@@ -11,7 +11,7 @@
 #	WLCH_ACCEL	kvm, tcg or icount instead of finding out, see accel.sh
 #
 # The script starts in /selftests, a copy of the selftests folder. The module
-# can be autoloaded by its name and is in /kmod/ip_vs_wlch.ko, with the test of
+# can be autoloaded by its name and is in /kmod/ip_vs_wlch.ko, with the tests of
 # "make threads" in /build/threads as outside, the helpers are in $PATH, the
 # unpatched ipvsadm is ipvsadm-orig. If "make keepalived" was run, there are
 # keepalived and keepalived-orig. A benchmark has its module in /kmod, too.
@@ -94,7 +94,7 @@ place_module() {
 
 	mkdir -p "$dir/kmod" "$dir/$threads" "$dir/usr/lib/modules" &&
 		cp "$ko" "$dir/kmod/" &&
-		cp "$top/$threads/ip_vs_wlch.ko" "$dir/$threads/" || return
+		cp "$top/$threads"/*.ko "$dir/$threads/" || return
 	[ ! -e "$bench" ] || cp "$bench" "$dir/kmod/" || return
 	cp -al "$tree" "$dir/tree" 2>/dev/null || cp -a "$tree" "$dir/tree" || return
 	# depmod writes new files, so links to the old ones are safe
