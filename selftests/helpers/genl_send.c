@@ -170,7 +170,7 @@ int main(int argc, char **argv)
 	int flags = argc > 2 && !strcmp(argv[1], "--flags") ? strtol(argv[2], NULL, 0) : 0;
 	struct answer answer = { .slow = slow, .fail = fail };
 	struct nl_sock *sock = nl_socket_alloc();
-	struct nl_msg *msg = nlmsg_alloc();
+	struct nl_msg *msg;
 	int family, error, one = 1;
 
 	argv += fail || flags ? 2 : dump;
@@ -188,6 +188,7 @@ int main(int argc, char **argv)
 	if (family < 0)
 		die(argv[1], family);
 
+	msg = nlmsg_alloc_size(4096 + (argc > 3 ? strlen(argv[3]) : 0));
 	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0,
 		    NLM_F_ACK | flags | (dump ? NLM_F_DUMP : 0), atoi(argv[2]), 1);
 	if (argc > 3)
