@@ -7,20 +7,16 @@
 
 parameters=/sys/module/ip_vs_wlch_bench/parameters
 
-# bench_server NUMBER: its address
-bench_server() { echo "10.$(($1 >> 16)).$(($1 >> 8 & 255)).$(($1 & 255))"; }
-
 # service_up WEIGHTS LOAD: servers with weights of 1 to WEIGHTS and up to LOAD active
 # connections
 service_up() {
-	local i
 	insmod "${MODULE_FILE%/*}/ip_vs_wlch_bench.ko" || die "the bench cannot be loaded"
-	{
-		echo "-A -f $n -s bench"
-		for ((i = 0; i < n; i++)); do
-			echo "-a -f $n -r $(bench_server $i) -g -w $((i % $1 + 1))"
-		done
-	} | ipvsadm -R || die "no service with $n servers"
+	awk -v n="$n" -v weights="$1" 'BEGIN {
+		print "-A -f " n " -s bench"
+		for (i = 0; i < n; i++)
+			printf "-a -f %d -r 10.%d.%d.%d -g -w %d\n", n, i / 65536,
+				i / 256 % 256, i % 256, i % weights + 1
+	}' | ipvsadm -R || die "no service with $n servers"
 	echo "$n $2" >$parameters/fill || die "the servers cannot be loaded"
 	load=$2
 }
