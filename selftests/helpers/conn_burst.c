@@ -2,20 +2,25 @@
 /*
  * conn_burst - open connections on all CPUs at the same moment, in rounds
  *
- *	conn_burst [--one-port] ADDRESS PORT COUNT ROUNDS
+ *	conn_burst [--one-port] [--stats FD] ADDRESS PORT COUNT ROUNDS
  *
  * A round opens COUNT TCP connections to one port, the next round to the next
- * port, or with --one-port to the same. There is a thread for each CPU that this process may run on. At the
- * beginning of a round all of them wait for each other, then each opens its part,
- * and the round is over when all connections are decided.
+ * port, or with --one-port to the same. There is a thread for each CPU that this
+ * process may run on. At the beginning of a round all of them wait for each other,
+ * then each opens its part, and the round is over when all connections are decided.
  *
  * Prints for each round how long it took from the first thread's begin until the
  * last one had sent all of its SYNs, and one line at the end:
  *	round=N opening_us=N
  *	connected=N failed=N
  * then holds all connections until SIGTERM or SIGINT.
+ *
+ * FD is the director's /proc/net/ip_vs_stats_percpu, where nothing but these
+ * connections is counted. A round's line then also has ticks=N: how often the kernel's
+ * clock ticked from before the first SYN until the director had an entry for each.
  */
 #include <errno.h>
+#include <getopt.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -37,6 +42,9 @@
 static struct sockaddr_storage to;
 static socklen_t to_len;
 static int one_port, count, rounds, cpus;
+static int stats = -1;
+static long long entries_before;
+static int *ticks;	/* of all rounds */
 static pthread_barrier_t round_begins;
 static atomic_int waiting;
 static atomic_int connected;
@@ -66,13 +74,56 @@ static double now_us(void)
 	return ts.tv_sec * 1e6 + ts.tv_nsec / 1e3;
 }
 
+/* How often the clock has ticked: it is what the kernel reads once in each jiffy. */
+static long long clock_ticks(void)
+{
+	struct timespec now, tick;
+
+	clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
+	return (now.tv_sec * 1000000000LL + now.tv_nsec) / tick.tv_nsec;
+}
+
+/* The number of connections that the director has made entries for: of each CPU in
+ * the second column, below a head of two lines. The sum there is two seconds old.
+ */
+static long long entries(void)
+{
+	static char text[64 * 1024];
+	ssize_t len = pread(stats, text, sizeof(text) - 1, 0);
+	long long sum = 0;
+	char *line = text;
+
+	if (len <= 0)
+		die("cannot read the director's counters");
+	text[len] = 0;
+	while ((line = strchr(line, '\n'))) {
+		unsigned int cpu;
+		unsigned long long conns;
+
+		if (sscanf(++line, " %x %llx", &cpu, &conns) == 2)
+			sum += conns;
+	}
+	return sum;
+}
+
+static void wait_for_entries(long long nr)
+{
+	double deadline = now_us() + DECIDED_MS * 1e3;
+
+	while (entries() - entries_before < nr && now_us() < deadline)
+		;
+}
+
 /*
  * To be woken up takes a while, and not all are at once. So they meet a second
  * time, without sleeping; each has a CPU of its own.
  */
-static void meet(int round)
+static void meet(int round, int first)
 {
 	pthread_barrier_wait(&round_begins);
+	if (first)
+		ticks[round] = -clock_ticks();
 	atomic_fetch_add(&waiting, 1);
 	while (atomic_load(&waiting) < (round + 1) * cpus)
 		;
@@ -102,7 +153,7 @@ static int is_connected(int fd)
 }
 
 /* The sockets stay open. */
-static void run_round(int round, int mine, int *fds, struct span *span)
+static void run_round(int round, int mine, int first, int *fds, struct span *span)
 {
 	struct sockaddr_storage ss = to;
 	int i;
@@ -111,13 +162,17 @@ static void run_round(int round, int mine, int *fds, struct span *span)
 		set_port(&ss, get_port(&ss) + round);
 	for (i = 0; i < mine; i++)
 		fds[i] = open_socket();
-	meet(round);
+	meet(round, first);
 	span->begin = now_us();
 	for (i = 0; i < mine; i++)
 		if (connect(fds[i], (struct sockaddr *)&ss, to_len) &&
 		    errno != EINPROGRESS)
 			die("connect");
 	span->end = now_us();
+	if (first && stats >= 0) {
+		wait_for_entries((round + 1LL) * count);
+		ticks[round] += clock_ticks();
+	}
 	for (i = 0; i < mine; i++)
 		connected += is_connected(fds[i]);
 }
@@ -135,7 +190,7 @@ static void *work(void *arg)
 	if (!fds || sched_setaffinity(0, sizeof(set), &set))
 		die("cannot start on a CPU");
 	for (round = 0; round < rounds; round++)
-		run_round(round, mine, fds, &worker->spans[round]);
+		run_round(round, mine, !worker->nr, fds, &worker->spans[round]);
 	free(fds);
 	return NULL;
 }
@@ -179,7 +234,10 @@ static void report(const struct worker *workers)
 			if (one->end > all.end)
 				all.end = one->end;
 		}
-		printf("round=%d opening_us=%.0f\n", round, all.end - all.begin);
+		printf("round=%d opening_us=%.0f", round, all.end - all.begin);
+		if (stats >= 0)
+			printf(" ticks=%d", ticks[round]);
+		putchar('\n');
 	}
 	printf("connected=%d failed=%d\n", connected, count * rounds - connected);
 	fflush(stdout);
@@ -193,24 +251,47 @@ static void raise_file_limit(rlim_t need)
 		die("cannot open that many files");
 }
 
+static void parse_arguments(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "one-port", no_argument, &one_port, 1 },
+		{ "stats", required_argument, NULL, 's' },
+		{}
+	};
+	int option;
+
+	while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (option == 's')
+			stats = atoi(optarg);
+		else if (option)
+			optind = argc;
+	}
+	argv += optind;
+	if (argc - optind == 4) {
+		count = atoi(argv[2]);
+		rounds = atoi(argv[3]);
+	}
+	if (count < 1 || rounds < 1) {
+		fputs("usage: conn_burst [--one-port] [--stats FD] ADDRESS PORT COUNT ROUNDS\n",
+		      stderr);
+		exit(2);
+	}
+	to_len = parse_address(argv[0], argv[1], &to);
+}
+
 int main(int argc, char **argv)
 {
 	static struct worker workers[MOST_CPUS];
 	sigset_t mask;
 	int signal;
 
-	one_port = argc > 1 && !strcmp(argv[1], "--one-port");
-	argc -= one_port;
-	argv += one_port;
-	count = argc == 5 ? atoi(argv[3]) : 0;
-	rounds = argc == 5 ? atoi(argv[4]) : 0;
-	if (count < 1 || rounds < 1) {
-		fputs("usage: conn_burst [--one-port] ADDRESS PORT COUNT ROUNDS\n",
-		      stderr);
-		return 2;
-	}
-	to_len = parse_address(argv[1], argv[2], &to);
+	parse_arguments(argc, argv);
 	raise_file_limit((rlim_t)count * rounds);
+	ticks = calloc(rounds, sizeof(*ticks));
+	if (!ticks)
+		die("no memory");
+	if (stats >= 0)
+		entries_before = entries();
 	sigemptyset(&mask);
 	sigaddset(&mask, SIGTERM);
 	sigaddset(&mask, SIGINT);
