@@ -36,7 +36,7 @@ help:
 	@echo '     ARGS="..."       its arguments'
 	@echo '     KERNEL=name SMP=cpus MEM=size TIMEOUT=seconds  (6.1, 2, 1G, 600)'
 	@echo 'make selftests        all selftests in a virtual machine; KERNEL, TIMEOUT as above'
-	@echo '     ARGS=short       those of a few minutes; or the names of some'
+	@echo '     ARGS=short       those of a few minutes; cpus, those for SMP=4; or names'
 	@echo 'make balance          how even the schedulers are: writes Documentation/balance.md'
 	@echo 'make bench            what they cost: writes Documentation/performance.md'
 	@echo 'make kunit            the KUnit suite, in User Mode Linux'

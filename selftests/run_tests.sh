@@ -1,21 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run_tests.sh all | short | TEST...: run selftests one after the other on this
-# machine. "short" are those that tell within minutes whether the module works
-# on a kernel.
+# run_tests.sh all | short | cpus | others | TEST...: run selftests one after the
+# other on this machine. "short" are those that tell within minutes whether the module
+# works on a kernel, "cpus" those that want four CPUs, and "others" all but these.
 
 cd "$(dirname "$0")" || exit
 
+cpus="threads.sh parallel.sh races.sh"
 case ${1:-all} in
-all)
+all | others)
+	[ "$1" = others ] || cpus=
 	set --
 	for test in *.sh; do
-		case $test in
-		demo.sh | run_tests.sh) ;;
+		case " demo.sh run_tests.sh $cpus " in
+		*" $test "*) ;;
 		*) set -- "$@" "$test" ;;
 		esac
 	done ;;
+cpus)	# shellcheck disable=SC2086 # a list of words
+	set -- $cpus ;;
 short) set -- burst.sh halfopen.sh params.sh refused.sh reuse.sh sctp.sh ;;
 esac
 

@@ -9,6 +9,7 @@
 #	MEM	memory (1G)
 #	TIMEOUT	seconds until it counts as hung (600)
 #	WLCH_ACCEL	kvm, tcg or icount instead of finding out, see accel.sh
+# Other variables WLCH_* are the script's, too.
 #
 # The script starts in /selftests, a copy of the selftests folder. The module
 # can be autoloaded by its name and is in /kmod/ip_vs_wlch.ko, with the tests of
@@ -62,6 +63,8 @@ place_script() {
 		cp "$script" "$dir$inside" ;;
 	esac
 	printf '%s\0' "$inside" "$@" >"$dir/run-script/command"
+	export -p | grep '^declare -x WLCH_' >"$dir/run-script/environment"
+	return 0
 }
 
 # place_tools DIR: the selftests, their helpers, ipvsadm and its libraries
