@@ -13,7 +13,7 @@
  * last one had sent all of its SYNs, and one line at the end:
  *	round=N opening_us=N
  *	connected=N failed=N
- * then holds all connections until SIGTERM or SIGINT.
+ * then holds all connections until a signal ends it.
  *
  * FD is the director's /proc/net/ip_vs_stats_percpu, where nothing but these
  * connections is counted. A round's line then also has ticks=N: how often the kernel's
@@ -24,7 +24,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -85,7 +84,8 @@ static long long clock_ticks(void)
 }
 
 /* The number of connections that the director has made entries for: of each CPU in
- * the second column, below a head of two lines. The sum there is two seconds old.
+ * the second column, below a head of two lines. The line "~" ends them: a sum that is
+ * two seconds old, and rates, are below.
  */
 static long long entries(void)
 {
@@ -101,7 +101,10 @@ static long long entries(void)
 		unsigned int cpu;
 		unsigned long long conns;
 
-		if (sscanf(++line, " %x %llx", &cpu, &conns) == 2)
+		line += 1 + strspn(line + 1, " ");
+		if (*line == '~')
+			break;
+		if (sscanf(line, "%x %llx", &cpu, &conns) == 2)
 			sum += conns;
 	}
 	return sum;
@@ -282,8 +285,6 @@ static void parse_arguments(int argc, char **argv)
 int main(int argc, char **argv)
 {
 	static struct worker workers[MOST_CPUS];
-	sigset_t mask;
-	int signal;
 
 	parse_arguments(argc, argv);
 	raise_file_limit((rlim_t)count * rounds);
@@ -292,13 +293,8 @@ int main(int argc, char **argv)
 		die("no memory");
 	if (stats >= 0)
 		entries_before = entries();
-	sigemptyset(&mask);
-	sigaddset(&mask, SIGTERM);
-	sigaddset(&mask, SIGINT);
-	sigprocmask(SIG_BLOCK, &mask, NULL);
-
 	run_workers(workers);
 	report(workers);
-	sigwait(&mask, &signal);
-	return 0;
+	pause();
+	return 1;
 }
