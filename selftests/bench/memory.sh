@@ -8,13 +8,13 @@
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=selftests/bench/lib.sh
 . "$here/lib.sh"
+# shellcheck source=selftests/lib/memory.sh
+. "$here/../lib/memory.sh"
 
 ROUNDS=3
 SERVICES=100
 SERVERS=100	# of each; all of the module's objects are in slabs then
 EMPTY=300	# each edit takes the core a grace period of RCU
-
-slab_bytes() { awk '/^kmalloc-/ { sum += $2 * $4 } END { print sum }' /proc/slabinfo; }
 
 # give FIRST LAST SCHEDULER [OPTION...]: to all services of these marks
 give() {
@@ -29,9 +29,9 @@ give() {
 taken() {
 	local before
 	rmmod ip_vs_wlch && modprobe ip_vs_wlch || return
-	before=$(slab_bytes)
+	before=$(kmalloc_bytes)
 	give "$2" "$3" wlch "${@:4}" || return
-	echo $((($(slab_bytes) - before + $1 / 2) / $1))
+	echo $((($(kmalloc_bytes) - before + $1 / 2) / $1))
 	give "$2" "$3" wlc
 }
 

@@ -13,19 +13,13 @@
  * receives them had better drop them. IPv4 only.
  */
 #include <errno.h>
-#include <netinet/ip.h>
-#include <netinet/tcp.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "address.h"
+#include "segment.h"
 
 #define BATCH 64
-
-struct segment {
-	struct iphdr ip;
-	struct tcphdr tcp;
-} __attribute__((packed));
 
 static void die(const char *what)
 {
@@ -41,45 +35,13 @@ static long now_ns(void)
 	return ts.tv_sec * 1000000000L + ts.tv_nsec;
 }
 
-static unsigned int add_up(const void *data, size_t len, unsigned int sum)
-{
-	const unsigned short *word = data;
-
-	for (; len > 1; len -= 2)
-		sum += *word++;
-	return sum;
-}
-
-static unsigned short fold(unsigned int sum)
-{
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	return ~sum;
-}
-
 static void fill(struct segment *seg, const struct sockaddr_in *from,
 		 const struct sockaddr_in *to)
 {
-	unsigned int pseudo;
-
-	memset(seg, 0, sizeof(*seg));
-	seg->ip.version = 4;
-	seg->ip.ihl = 5;
-	seg->ip.tot_len = htons(sizeof(*seg));
-	seg->ip.ttl = 64;
-	seg->ip.protocol = IPPROTO_TCP;
-	seg->ip.saddr = from->sin_addr.s_addr;
-	seg->ip.daddr = to->sin_addr.s_addr;
-	seg->ip.check = fold(add_up(&seg->ip, sizeof(seg->ip), 0));
-	seg->tcp.source = from->sin_port;
-	seg->tcp.dest = to->sin_port;
-	seg->tcp.seq = htonl(1);
+	segment_fill(seg, from, to);
 	seg->tcp.ack = 1;
 	seg->tcp.ack_seq = htonl(1);
-	seg->tcp.doff = 5;
-	seg->tcp.window = htons(1000);
-	pseudo = add_up(&seg->ip.saddr, 8, htons(IPPROTO_TCP) + htons(sizeof(seg->tcp)));
-	seg->tcp.check = fold(add_up(&seg->tcp, sizeof(seg->tcp), pseudo));
+	segment_checksums(seg);
 }
 
 static void send_all(int raw, struct mmsghdr *messages, long count)

@@ -10,10 +10,11 @@
 . "$(dirname "$0")/../lib/lib.sh"
 # shellcheck source=selftests/lib/netlink.sh
 . "$(dirname "$0")/../lib/netlink.sh"
+# shellcheck source=selftests/lib/memory.sh
+. "$(dirname "$0")/../lib/memory.sh"
 
 MESSAGES=3000
 FAIL=/sys/kernel/debug/failslab
-SLABS=/sys/kernel/debug/slab
 ENOMEM=12 ENOBUFS=105
 
 # The key of 10.1.0.100:8800, TCP, and of 10.1.0.100:8801, UDP
@@ -24,23 +25,13 @@ THESE=$(params 1 8 2 8 3 8 4 1 5 0 6 0)
 listened=$(mktemp)
 
 kernel_is_able() {
-	[ -d $FAIL ] && [ -e $SLABS/kmalloc-64/alloc_traces ] &&
+	[ -d $FAIL ] && slabs_have_owners &&
 		echo 0 >$FAIL/verbose &&
 		echo N >$FAIL/ignore-gfp-wait &&
 		echo N >$FAIL/cache-filter &&
 		expect " failed" "$(in_director genl_send --fail 1 $FAMILY $GET_DEFAULTS |
 			grep -o ' failed$')" "the first allocation"
 }
-
-# Objects that were allocated by a function of the module, or by one it called
-owned() {
-	awk '
-		/^ *[0-9]+ / { number = $1; counted = 0 }
-		/\[ip_vs_wlch\]/ && !counted { total += number; counted = 1 }
-		END { print total + 0 }' $SLABS/{kmalloc-*,skbuff*}/alloc_traces
-}
-
-owns() { expect "$1" "$(owned)" "objects of the module"; }
 
 # gives_back COMMAND...: what it has allocated; the parameters are the same before
 # and after it

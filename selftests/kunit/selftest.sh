@@ -42,7 +42,7 @@ mkdir -p "$out" || exit
 # connections can be made to fail to allocate; and who allocated what, where a
 # script wants to know that, as it takes time
 slub='A,ip_vs_conn'
-! grep -q alloc_traces "$script" || slub+=';U,kmalloc-*,skbuff*'
+! grep -q slabs_have_owners "$script" || slub+=';U,kmalloc-*,skbuff*'
 boot "$uml" "$here/selftest-init" TOP="$top" SCRIPT="$script" \
 	MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" "slub_debug=$slub" "${needs[@]}" | tee "$log"
 [ "${PIPESTATUS[0]}" -eq 0 ] || die "UML still ran after ${TIMEOUT:-120} s, its log is $log"
