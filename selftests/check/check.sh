@@ -58,6 +58,7 @@ step ynl selftests/kunit/selftest.sh selftests/kunit/ynl.sh
 # what takes too long in a virtual machine, where they do less of it
 WLCH_DUMP=1000 TIMEOUT=900 step dumps selftests/kunit/selftest.sh selftests/dumps.sh
 WLCH_FUZZ=200000 TIMEOUT=900 step fuzz selftests/kunit/selftest.sh selftests/fuzz.sh
+WLCH_FLOOD=1000000 MEM=1G TIMEOUT=900 step flood selftests/kunit/selftest.sh selftests/flood.sh
 step vm selftests/vm/selfcheck.sh
 # all of them on one kernel, and on the others those that depend on it: these wait for
 # timers most of the time, and do so together

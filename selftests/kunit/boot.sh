@@ -8,7 +8,7 @@
 boot() {
 	local uml=$1 init=$2
 	shift 2
-	timeout -k 5 "${TIMEOUT:-120}" "$uml/linux" mem=512M root=/dev/root \
+	timeout -k 5 "${TIMEOUT:-120}" "$uml/linux" mem="${MEM:-512M}" root=/dev/root \
 		rootfstype=hostfs hostfs=/ ro init="$init" "$@" \
 		con=null con0=null,fd:1 oops=panic panic=-1 </dev/null 2>&1 |
 		sed -u 's/\r//g; s/^\[ *[0-9.]*\] //'

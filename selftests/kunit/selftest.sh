@@ -4,7 +4,7 @@
 # selftest.sh SCRIPT: runs a selftest in User Mode Linux: one that needs a kernel
 # that Debian does not build, or has more to do than is quick in a virtual machine.
 # Its results are on stdout; fails as run.sh does. Variables WLCH_* are the
-# script's too.
+# script's too. MEM is the machine's memory (512M).
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -29,6 +29,8 @@ if grep -qw YNL "$script"; then
 	ynl=$("$here/source.sh" 6.12) || exit
 	needs+=(YNL="$ynl")
 fi
+# IPVS is built in, so this is no option of a module
+! grep -qw conn_tab_bits "$script" || needs+=(ip_vs.conn_tab_bits=20)
 rm -rf "$out"
 mkdir -p "$out" || exit
 {
