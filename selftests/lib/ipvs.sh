@@ -125,13 +125,14 @@ proc_address() {
 # table FAMILY PORT STATES [PROTOCOL]: "server1 server2", the number of entries
 # of the connection table in one of the states (a regular expression). Templates
 # of persistent services are no connections: they have no client port, and the
-# state NONE until the client has answered.
+# state NONE until the client has answered. $CONN_TABLE may be a file with a copy of
+# the table.
 table() {
 	local rip servers=()
 	for rip in $(rips "$1"); do
 		servers+=("$(proc_address "$rip")")
 	done
-	in_director cat /proc/net/ip_vs_conn | awk -v port="$(printf %04X "$2")" \
+	in_director cat "${CONN_TABLE:-/proc/net/ip_vs_conn}" | awk -v port="$(printf %04X "$2")" \
 		-v states="^($3)$" -v servers="${servers[*]}" -v protocol="${4:-.}" '
 		$3 == "0000" && $8 ~ /^(NONE|ASSURED)$/ { next }
 		NR > 1 && $1 ~ protocol && $5 == port && $8 ~ states { n[$6]++ }
