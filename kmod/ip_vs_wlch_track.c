@@ -82,12 +82,16 @@ static void wlch_gauge_add(struct wlch_server *server, enum wlch_gauge gauge,
 
 /* Can a claim have been made for this connection? Not for a template: it is
  * made before the connection that the server was chosen for. Not for a synced
- * one: nothing was chosen here.
+ * one: nothing was chosen here. Nor for one that others know already, as what
+ * ip_vs_ftp expects: it gets its server late (ip_vs_try_bind_dest()), and
+ * their packets may be binding it at this moment.
  */
 static bool wlch_may_be_claimed(const struct ip_vs_conn *cp)
 {
-	return cp->dest &&
-	       !(cp->flags & (IP_VS_CONN_F_TEMPLATE | IP_VS_CONN_F_SYNC));
+	return READ_ONCE(cp->dest) &&
+	       !(READ_ONCE(cp->flags) & (IP_VS_CONN_F_TEMPLATE |
+					 IP_VS_CONN_F_SYNC |
+					 IP_VS_CONN_F_HASHED));
 }
 
 /* The connection is new: the caller is the only one who knows it. */
@@ -176,17 +180,20 @@ static void wlch_follow_conn(struct ip_vs_conn *cp,
 {
 	struct wlch_server *done = NULL, *server;
 	enum wlch_gauge gauge = WLCH_UNTRACKED, next;
+	unsigned long state;
 	bool refused;
 
 	spin_lock_bh(&cp->lock);
+	/* once, as a message of the sync daemon sets it without the lock */
+	state = BIT(READ_ONCE(cp->state));
 	if (wlch_is_tracker(cp->app))
 		gauge = cp->app - wlch_trackers;
 	else if (cp->app)
 		goto unlock;
-	refused = BIT(cp->state) & proto->refused &&
+	refused = state & proto->refused &&
 		  gauge != WLCH_UNTRACKED &&
 		  !(gauge == WLCH_PENDING && proto->opens_active);
-	next = wlch_next_gauge(BIT(cp->state) & proto->handshake, refused,
+	next = wlch_next_gauge(state & proto->handshake, refused,
 			       !(cp->flags & IP_VS_CONN_F_INACTIVE));
 	if (next == gauge)
 		goto unlock;
@@ -208,18 +215,21 @@ unlock:
  */
 static bool wlch_may_bind_late(const struct ip_vs_conn *cp)
 {
-	return cp->dest && !(cp->flags & IP_VS_CONN_F_SYNC) &&
+	return READ_ONCE(cp->dest) &&
+	       !(READ_ONCE(cp->flags) & IP_VS_CONN_F_SYNC) &&
 	       wlch_may_bind(cp);
 }
 
 /* A connection that is not followed is active no more, or is it again. */
 static void wlch_conn_turned(const struct ip_vs_conn *cp)
 {
+	/* it may be given a server late, but loses none before its end */
+	const struct ip_vs_dest *dest = READ_ONCE(cp->dest);
 	struct wlch_server *server;
 
-	if (!cp->dest)
+	if (!dest)
 		return;
-	server = wlch_server_find(cp->dest);
+	server = wlch_server_find(dest);
 	if (server)
 		wlch_index_update(server);
 }
