@@ -72,7 +72,7 @@ static u64 wlch_index_judge(const struct wlch_index *index, u32 slot,
  */
 static bool wlch_leaf_renew(const struct wlch_index *index, u32 slot)
 {
-	const struct wlch_params *params = rcu_dereference(index->ws->params);
+	const struct wlch_params *params;
 	atomic64_t *leaf = &index->level[0].key[slot];
 	int retries = WLCH_INDEX_RETRIES;
 	struct wlch_verdict verdict;
@@ -82,6 +82,8 @@ static bool wlch_leaf_renew(const struct wlch_index *index, u32 slot)
 
 	old = atomic64_read_acquire(leaf);
 	while (retries--) {
+		/* each time: who sets them finds out all keys only once */
+		params = rcu_dereference(index->ws->params);
 		key = wlch_index_judge(index, slot, params, &verdict);
 		if (key == old)
 			break;
@@ -203,6 +205,25 @@ static void wlch_index_renew(const struct wlch_index *index, u32 slot)
 		wlch_index_climb(index, 0, slot);
 }
 
+/* The turn of a leaf has come. With the first below a node come the nodes above it, also
+ * where no key has changed: others may have kept changing it until who found it out
+ * gave up.
+ */
+static void wlch_index_turn(const struct wlch_index *index, u32 slot)
+{
+	u32 level, nr = slot;
+
+	if (slot % WLCH_INDEX_FANOUT) {
+		wlch_index_renew(index, slot);
+		return;
+	}
+	wlch_leaf_renew(index, slot);
+	for (level = 1; level <= index->top; level++) {
+		nr /= WLCH_INDEX_FANOUT;
+		wlch_node_renew(index, level, nr);
+	}
+}
+
 /**
  * wlch_index_refresh() - find out all keys anew
  * @index: the index
@@ -237,7 +258,7 @@ static noinline void wlch_index_rotate(struct wlch_index *index,
 		due = div_u64((u64)nr * (now - refreshed), index->stale) + 1;
 	WRITE_ONCE(index->next, (slot + due) % nr);
 	while (due--) {
-		wlch_index_renew(index, slot);
+		wlch_index_turn(index, slot);
 		slot = slot + 1 < nr ? slot + 1 : 0;
 	}
 }
@@ -310,11 +331,14 @@ static __always_inline bool wlch_index_descend(const struct wlch_index *index,
 bool wlch_index_best(struct wlch_index *index, const struct wlch_params *params,
 		     struct wlch_best *best)
 {
-	unsigned long refreshed = READ_ONCE(index->refreshed), now = jiffies;
+	/* acquire: whoever wrote it has not seen later jiffies than these */
+	unsigned long refreshed = smp_load_acquire(&index->refreshed);
+	unsigned long now = jiffies;
 	int retries;
 	u64 key;
 
-	if (unlikely(time_after(now, refreshed)))
+	/* not time_after(): an idle service's may be half of all jiffies ago */
+	if (unlikely(now != refreshed))
 		wlch_index_rotate(index, refreshed, now);
 	for (retries = 0; retries < WLCH_INDEX_RETRIES; retries++) {
 		if (!wlch_index_descend(index, best))

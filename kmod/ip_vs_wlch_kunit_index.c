@@ -186,6 +186,19 @@ static void index_too_good(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 3, pool_pick(pool));
 }
 
+/* With the next pick one key is found out anew at the most, or all are. */
+static void refresh_none(struct wlch_index *index)
+{
+	index->stale = 10 * HZ;
+	index->next = 0;
+	index->refreshed = jiffies;
+}
+
+static void refresh_all(struct wlch_index *index)
+{
+	index->refreshed = jiffies - index->stale;
+}
+
 /* Who has less than the index knows is found when all keys are found out anew, and
  * not before: what the first pick comes to shows that there is an index.
  */
@@ -201,10 +214,45 @@ static void index_stale(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, pool_index(pool));
 	index = rcu_dereference_raw(pool->ws.index);
 	pool_set(pool, 77, 0, 0, 1);
-	index->refreshed = jiffies + HZ;
+	refresh_none(index);
 	KUNIT_EXPECT_EQ(test, 5, pool_pick(pool));
-	index->refreshed = jiffies - index->stale;
+	refresh_all(index);
 	KUNIT_EXPECT_EQ(test, 77, pool_pick(pool));
+	/* a service that was idle for half of all jiffies, as many as 32 bits count */
+	pool_set(pool, 33, 0, 0, 2);
+	index->refreshed = jiffies + 10;
+	KUNIT_EXPECT_EQ(test, 33, pool_pick(pool));
+}
+
+/* Nodes that were left wrong are found out anew with the leaves, though these are right:
+ * an index without the best server, and one that has none at all.
+ */
+static void index_mends(struct kunit *test)
+{
+	struct pool *pool = pool_make(test);
+	struct wlch_index *index;
+	u32 level, i;
+
+	fill(pool, POOL_MAX_SERVERS);
+	for (i = 0; i < POOL_MAX_SERVERS; i++)
+		pool_set(pool, i, 10 + (i != 77), 11, 1);
+	KUNIT_ASSERT_TRUE(test, pool_index(pool));
+	index = rcu_dereference_raw(pool->ws.index);
+	KUNIT_ASSERT_EQ(test, 2U, index->top);
+	atomic64_set(&index->level[1].key[77 / 16], WLCH_KEY_NONE);
+	atomic64_set(&index->level[2].key[0], wlch_key(load_of(pool, 0), 1));
+	refresh_none(index);
+	KUNIT_EXPECT_NE(test, 77, pool_pick(pool));
+	refresh_all(index);
+	KUNIT_EXPECT_EQ(test, 77, pool_pick(pool));
+	for (level = 1; level <= index->top; level++) {
+		for (i = 0; i < index->level[level].width; i++)
+			atomic64_set(&index->level[level].key[i], WLCH_KEY_NONE);
+	}
+	refresh_all(index);
+	KUNIT_EXPECT_EQ(test, 77, pool_pick(pool));
+	KUNIT_EXPECT_EQ(test, wlch_key(load_of(pool, 77), 1),
+			atomic64_read(&index->level[2].key[0]));
 }
 
 /* With weights that keys cannot tell apart there is no index. */
@@ -276,6 +324,7 @@ static struct kunit_case wlch_index_cases[] = {
 	KUNIT_CASE(index_none),
 	KUNIT_CASE(index_too_good),
 	KUNIT_CASE(index_stale),
+	KUNIT_CASE(index_mends),
 	KUNIT_CASE(index_heavy),
 	KUNIT_CASE(index_rotates),
 	KUNIT_CASE(index_leaves),
