@@ -310,13 +310,15 @@ int wlch_put_server(struct sk_buff *skb, const struct wlch_service *ws,
 		    const struct wlch_params *params)
 {
 	struct nlattr *nest = nla_nest_start(skb, IPVS_WLCH_A_SERVER_SERVICE);
+	/* the core writes it with each change of the server, but no other */
+	u16 af = READ_ONCE(dest->af);
 
 	if (!nest || wlch_put_key(skb, ws->svc))
 		return -EMSGSIZE;
 	nla_nest_end(skb, nest);
-	if (nla_put_u16(skb, IPVS_WLCH_A_SERVER_AF, dest->af) ||
-	    nla_put(skb, IPVS_WLCH_A_SERVER_ADDRESS,
-		    wlch_address_len(dest->af), &dest->addr) ||
+	if (nla_put_u16(skb, IPVS_WLCH_A_SERVER_AF, af) ||
+	    nla_put(skb, IPVS_WLCH_A_SERVER_ADDRESS, wlch_address_len(af),
+		    &dest->addr) ||
 	    nla_put_be16(skb, IPVS_WLCH_A_SERVER_PORT, dest->port) ||
 	    nla_put_u32(skb, IPVS_WLCH_A_SERVER_WEIGHT,
 			atomic_read(&dest->weight)) ||

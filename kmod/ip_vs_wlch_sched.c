@@ -188,7 +188,8 @@ static void wlch_look(struct wlch_pick *pick, const struct wlch_service *ws,
 			wlch_look_at_drawn(pick, draw, choices);
 	}
 	index = rcu_dereference(ws->index);
-	if (index && !(ws->svc->flags & IP_VS_SVC_F_ONEPACKET))
+	/* edited meanwhile: this choice may be made in either way */
+	if (index && !(READ_ONCE(ws->svc->flags) & IP_VS_SVC_F_ONEPACKET))
 		wlch_look_at_best(pick, index);
 	if (!pick->dest)
 		wlch_look_at_all(pick, ws);
@@ -267,7 +268,7 @@ struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
 		atomic64_inc(&pick.server->picks);
 
 	IP_VS_DBG_BUF(6, "wlch: server %s:%u activeconns %d weight %d load %llu\n",
-		      IP_VS_DBG_ADDR(pick.dest->af, &pick.dest->addr),
+		      IP_VS_DBG_ADDR(READ_ONCE(pick.dest->af), &pick.dest->addr),
 		      ntohs(pick.dest->port),
 		      atomic_read(&pick.dest->activeconns),
 		      atomic_read(&pick.dest->weight),
