@@ -150,6 +150,18 @@ static struct pernet_operations wlch_net_ops = {
 	.size	= sizeof(struct wlch_net),
 };
 
+/* The exit has to wait for tasks that were preempted outside of RCU, see wlch_exit(). A
+ * kernel that preempts but cannot wait for them has to keep the module. Whatever
+ * traces functions or has BPF can.
+ */
+static void __init wlch_stay_if_unsafe(void)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPTION) || IS_ENABLED(CONFIG_TASKS_RCU))
+		return;
+	__module_get(THIS_MODULE);
+	pr_notice("this kernel cannot tell when the module may go (CONFIG_TASKS_RCU): it stays until the machine boots again\n");
+}
+
 static int __init wlch_init(void)
 {
 	int err;
@@ -168,6 +180,7 @@ static int __init wlch_init(void)
 	if (err)
 		goto err_scheduler;
 	wlch_netlink_register();
+	wlch_stay_if_unsafe();
 	return 0;
 
 err_scheduler:

@@ -319,7 +319,7 @@ static void wlch_service_defaults(const struct wlch_net *wn,
 	wlch_default_params(wn, params);
 	if (wlch_params_usable(ws->svc, params))
 		return;
-	pr_warn("the default inactive=0 would make every load of a UDP service 0: it starts with inactive=1\n");
+	pr_warn_ratelimited("the default inactive=0 would make every load of a UDP service 0: it starts with inactive=1\n");
 	params->value[WLCH_INACTIVE] = 1;
 }
 
