@@ -24,8 +24,7 @@ help:
 	@echo '     KDIR=folder      for the kernel of these headers'
 	@echo '     KERNEL=name      for a Debian kernel, fetched to ~/.cache:'
 	@echo '                      6.1 (newest), 6.1-old (oldest), 6.12 (newest)'
-	@echo 'make threads          the same in build/threads, with what selftests/threads.sh'
-	@echo '                      and selftests/refusal.sh need'
+	@echo 'make threads          the same in build/threads, with what some selftests need'
 	@echo 'make ipvsadm          build/ipvsadm/ipvsadm, and ipvsadm-orig without the patches'
 	@echo 'make keepalived       build/keepalived/keepalived, and keepalived-orig without the patch'
 	@echo
@@ -35,6 +34,7 @@ help:
 	@echo 'make vm RUN=script    run a script in a virtual machine'
 	@echo '     ARGS="..."       its arguments'
 	@echo '     KERNEL=name SMP=cpus MEM=size TIMEOUT=seconds  (6.1, 2, 1G, 600)'
+	@echo '                      KERNEL=debug and kcsan are built and look for defects'
 	@echo 'make selftests        all selftests in a virtual machine; KERNEL, TIMEOUT as above'
 	@echo '     ARGS=short       those of a few minutes; cpus, those for SMP=4; or names'
 	@echo 'make balance          how even the schedulers are: writes Documentation/balance.md'
@@ -53,7 +53,7 @@ module:
 .PHONY: threads
 threads:
 	$(Q)selftests/vm/module.sh "$(KDIR)" build/threads CONFIG_IP_VS_WLCH_THREADS=y \
-		CONFIG_IP_VS_WLCH_INTRUDER=m
+		CONFIG_IP_VS_WLCH_INTRUDER=m CONFIG_IP_VS_WLCH_FAULTS=y
 
 .PHONY: ipvsadm
 ipvsadm:
@@ -115,4 +115,4 @@ clean:
 
 .PHONY: distclean
 distclean: clean
-	. selftests/vm/apt.sh && rm -rf "$$cache_dir"/{kernels,initramfs,source,uml,accel-*}
+	. selftests/vm/apt.sh && rm -rf "$$cache_dir"/{kernels,initramfs,source,uml,debug,accel-*}

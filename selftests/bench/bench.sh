@@ -36,7 +36,7 @@ mkdir -p "$out/vm" || exit
 }
 {
 	echo "bench kernel=$RELEASE date=$(date -u +%Y-%m-%d) cpus=$(nproc)"
-	echo "bench uml=$(basename "$("$here/../kunit/uml.sh")") cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1 | tr ' ' _)"
+	echo "bench uml=$(basename "$("$here/../kernels/uml.sh")") cpu=$(sed -n 's/^model name[^:]*: //p' /proc/cpuinfo | head -n 1 | tr ' ' _)"
 } >"$results" || exit
 
 on_uml picks.sh

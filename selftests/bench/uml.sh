@@ -19,7 +19,7 @@ die() { say "$*"; exit 1; }
 
 [ -x "${1:-}" ] || die "no script to run: uml.sh SCRIPT"
 script=$(readlink -f "$1")
-uml=$("$here/../kunit/uml.sh") || exit
+uml=$("$here/../kernels/uml.sh") || exit
 rm -rf "$out/uml"
 mkdir -p "$out/uml" || exit
 {

@@ -54,7 +54,7 @@ shell_scripts() {
 
 parts=$("$top/selftests/vm/kernel.sh" "${KERNEL:-6.1}") || exit
 eval "$parts"
-source=$("$top/selftests/kunit/source.sh") || exit
+source=$("$top/selftests/kernels/source.sh") || exit
 
 silent "checkpatch --strict" checkpatch
 silent "sparse and W=1, $RELEASE" build C=2 W=1

@@ -17,7 +17,7 @@ die() { say "$*"; exit 1; }
 # shellcheck source=selftests/kunit/boot.sh
 . "$here/boot.sh"
 
-uml=$("$here/uml.sh") || exit
+uml=$("$here/../kernels/uml.sh") || exit
 rm -rf "$out"
 mkdir -p "$out" || exit
 "$here/../vm/module.sh" "$uml" "$out" ARCH=um CONFIG_IP_VS_WLCH_KUNIT=y >"$out/build.log" 2>&1 || {

@@ -20,13 +20,13 @@ die() { say "$*"; exit 1; }
 
 [ -x "${1:-}" ] || die "no script to run: selftest.sh SCRIPT"
 script=$(readlink -f "$1")
-uml=$("$here/uml.sh") || exit
+uml=$("$here/../kernels/uml.sh") || exit
 needs=()
 for variable in "${!WLCH_@}"; do
 	needs+=("$variable=${!variable}")
 done
 if grep -qw YNL "$script"; then
-	ynl=$("$here/source.sh" 6.12) || exit
+	ynl=$("$here/../kernels/source.sh" 6.12) || exit
 	needs+=(YNL="$ynl")
 fi
 # IPVS is built in, so this is no option of a module
@@ -34,7 +34,9 @@ fi
 rm -rf "$out"
 mkdir -p "$out" || exit
 {
-	"$here/../vm/module.sh" "$uml" "$out" ARCH=um &&
+	"$here/../vm/module.sh" "$uml" "$out" ARCH=um && { ! grep -q test_module_start "$script" ||
+		"$here/../vm/module.sh" "$uml" "$top/build/threads" ARCH=um \
+			CONFIG_IP_VS_WLCH_FAULTS=y; } &&
 		make --no-print-directory -s -C "$top" ipvsadm helpers
 } >"$out/build.log" 2>&1 || {
 	cat "$out/build.log" >&2

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# Talking to Debian's package archive. Sourced by deps.sh, kernel.sh and
-# kunit/uml.sh.
+# Talking to Debian's package archive. Sourced by deps.sh, kernel.sh and what is
+# in ../kernels.
 
 # Where kernels, UML builds and initramfs parts are kept between runs.
 # shellcheck disable=SC2034  # for those who source this

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # kernel.sh NAME: a stock Debian kernel with its headers, unpacked in the cache
-# folder; nothing is installed. Prints shell assignments:
+# folder; nothing is installed. Or one that is built there, see ../kernels/debug.sh.
+# Prints shell assignments:
 #	RELEASE  its uname -r
 #	VMLINUZ  the kernel image
 #	MODULES  the folder that holds lib/modules/RELEASE
@@ -80,7 +81,8 @@ note_layout() {
 
 case ${1-} in
 6.1|6.1-old|6.12) ;;
-*) die "unknown kernel '${1-}': use 6.1 (newest), 6.1-old (oldest) or 6.12" ;;
+debug|kcsan) exec "$here/../kernels/debug.sh" "$1" ;;
+*) die "unknown kernel '${1-}': use 6.1 (newest), 6.1-old (oldest), 6.12, debug or kcsan" ;;
 esac
 
 mkdir -p "$cache_dir/kernels" || exit

@@ -4,17 +4,17 @@
 # vm.sh SCRIPT [ARGUMENT...]: runs a script as root in a virtual machine that
 # has the module and both ipvsadm, prints its output as it comes and ends with
 # its exit status. Environment:
-#	KERNEL	6.1 (default), 6.1-old or 6.12, see kernel.sh
+#	KERNEL	6.1 (default), 6.1-old, 6.12, debug or kcsan, see kernel.sh
 #	SMP	number of CPUs (2)
-#	MEM	memory (1G)
+#	MEM	memory (1G; 2G for debug and kcsan)
 #	TIMEOUT	seconds until it counts as hung (600)
 #	WLCH_ACCEL	kvm, tcg or icount instead of finding out, see accel.sh
 # Other variables WLCH_* are the script's, too.
 #
 # The script starts in /selftests, a copy of the selftests folder. The module
 # can be autoloaded by its name and is in /kmod/ip_vs_wlch.ko, with the tests of
-# "make threads" in /build/threads as outside, the helpers are in $PATH, the
-# unpatched ipvsadm is ipvsadm-orig. If "make keepalived" was run, there are
+# "make threads" in /build/threads as outside, and with KUnit, where the kernel has it, in
+# /build/kunit-vm; the helpers are in $PATH, the unpatched ipvsadm is ipvsadm-orig. If "make keepalived" was run, there are
 # keepalived and keepalived-orig. A benchmark has its module in /kmod, too.
 #
 # These end the run with a status of its own, whatever the script said:
@@ -39,12 +39,17 @@ check_arguments() {
 		fail $EX_SETUP "there is no qemu-system-x86_64: run selftests/vm/deps.sh"
 }
 
+# Does the kernel look for defects while it runs?
+is_for_defects() { [ "$KERNEL" = debug ] || [ "$KERNEL" = kcsan ]; }
+
 build_project() {
 	mkdir -p "$top/build" && (
 		flock 9
 		unset MAKEFLAGS
 		make --no-print-directory -s -C "$top" module threads ipvsadm helpers \
-			KERNEL="$KERNEL" >&2
+			KERNEL="$KERNEL" >&2 || exit
+		! is_for_defects || "$here/module.sh" "$KDIR" "$top/build/kunit-vm" -s \
+			CONFIG_IP_VS_WLCH_KUNIT=y >&2
 	) 9>"$top/build/.lock"
 }
 
@@ -92,12 +97,14 @@ place_tools() {
 place_module() {
 	local dir=$1 tree=$2 to=$1/tree/lib/modules/$RELEASE
 	local ko=$top/build/kmod/$RELEASE/ip_vs_wlch.ko
-	local threads=build/threads/$RELEASE
+	local build
 	local bench=$top/build/bench/vm/$RELEASE/ip_vs_wlch_bench.ko
 
-	mkdir -p "$dir/kmod" "$dir/$threads" "$dir/usr/lib/modules" &&
-		cp "$ko" "$dir/kmod/" &&
-		cp "$top/$threads"/*.ko "$dir/$threads/" || return
+	mkdir -p "$dir/kmod" "$dir/usr/lib/modules" && cp "$ko" "$dir/kmod/" || return
+	for build in build/{threads,kunit-vm}/$RELEASE; do
+		[ -d "$top/$build" ] || continue
+		mkdir -p "$dir/$build" && cp "$top/$build"/*.ko "$dir/$build/" || return
+	done
 	[ ! -e "$bench" ] || cp "$bench" "$dir/kmod/" || return
 	cp -al "$tree" "$dir/tree" 2>/dev/null || cp -a "$tree" "$dir/tree" || return
 	# depmod writes new files, so links to the old ones are safe
@@ -168,7 +175,8 @@ cleanup() {
 	rm -rf "$work"
 }
 
-KERNEL=${KERNEL:-6.1} SMP=${SMP:-2} MEM=${MEM:-1G} TIMEOUT=${TIMEOUT:-600}
+KERNEL=${KERNEL:-6.1} SMP=${SMP:-2} TIMEOUT=${TIMEOUT:-600}
+if is_for_defects; then MEM=${MEM:-2G}; else MEM=${MEM:-1G}; fi
 check_arguments "$@"
 parts=$("$here/kernel.sh" "$KERNEL") || exit $EX_SETUP
 eval "$parts"

@@ -1,0 +1,26 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The KUnit suite on a kernel that looks for defects while it runs: make vm
+# RUN=selftests/kunit/load.sh KERNEL=debug, or kcsan. Prints what the suite tells in the
+# kernel's log.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
+
+module=$(dirname "$0")/../../build/kunit-vm/$(uname -r)/ip_vs_wlch.ko
+mark="kunit $$"
+
+if [ ! -e "$module" ]; then
+	echo "1..0 # SKIP there is no $module: KERNEL=debug and kcsan have KUnit"
+	exit 4
+fi
+wlch_need
+rmmod ip_vs_wlch
+echo "$mark" >/dev/kmsg
+insmod "$module" && rmmod ip_vs_wlch
+status=$?
+dmesg | sed "1,/$mark\$/d" | grep -o '\] .*' | cut -c 3- |
+	grep -E '^ *((not )?ok |1\.\.|# |KTAP|TAP)'
+modprobe ip_vs_wlch
+exit $status
