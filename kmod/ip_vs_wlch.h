@@ -242,4 +242,8 @@ void wlch_notify_service(const struct wlch_net *wn,
 void wlch_netlink_register(void);
 void wlch_netlink_unregister(void);
 
+#ifdef CONFIG_IP_VS_WLCH_FAULTS
+#include "ip_vs_wlch_faults.h"
+#endif
+
 #endif /* _IP_VS_WLCH_H */

@@ -8,24 +8,14 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/module.sh
+. "$(dirname "$0")/lib/module.sh"
 # shellcheck source=selftests/lib/handshakes.sh
 . "$(dirname "$0")/lib/handshakes.sh"
 
 PORT=9100
 declare -A NUMBER=([TCP]=6 [SCTP]=132 [UDP]=17)
-intruder=$(dirname "$0")/../build/threads/$(uname -r)/ip_vs_wlch_intruder.ko
-
-need() {
-	if [ ! -e "$intruder" ]; then
-		echo "1..0 # SKIP there is no $intruder: build it with make threads"
-		exit 4
-	fi
-	# handshakes of what ran before may still be on their end
-	if ! poll 60 references_are 0 >/dev/null; then
-		echo "1..0 # SKIP the module is in use on this machine"
-		exit 4
-	fi
-}
+intruder=$test_builds/ip_vs_wlch_intruder.ko
 
 # shellcheck disable=SC2317 # called by the trap
 put_back() {
@@ -209,7 +199,7 @@ sctp_left_alone() {
 }
 
 wlch_start
-need
+test_module_need "$intruder"
 trap put_back EXIT
 unload
 marks=0

@@ -11,6 +11,8 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/module.sh
+. "$(dirname "$0")/lib/module.sh"
 
 # With 3 servers the rounds begin from all states: level ones, where chance
 # decides, and ones in which all must choose the same server first.
@@ -18,34 +20,15 @@ ROUNDS=10000
 SERVERS=3
 SOME_ROUNDS=500
 
-module=$(dirname "$0")/../build/threads/$(uname -r)/ip_vs_wlch.ko
 threads=/sys/module/ip_vs_wlch/parameters/threads
 cpus=$(nproc)
 
 need() {
-	if [ ! -e "$module" ]; then
-		echo "1..0 # SKIP there is no $module: build it with make threads"
-		exit 4
-	fi
+	test_module_need
 	if [ "$cpus" -lt 2 ]; then
 		echo "1..0 # SKIP there is only one CPU"
 		exit 4
 	fi
-	# handshakes of what ran before may still be on their end
-	if ! poll 60 references_are 0 >/dev/null; then
-		echo "1..0 # SKIP the module is in use on this machine"
-		exit 4
-	fi
-}
-
-# shellcheck disable=SC2317 # called by the trap
-put_back() {
-	rmmod ip_vs_wlch
-	modprobe ip_vs_wlch
-}
-
-replace_module() {
-	rmmod ip_vs_wlch && insmod "$module"
 }
 
 # rounds RULE KEEP SERVERS ROUNDS: lets the threads run and sets what they tell
@@ -82,9 +65,9 @@ run() {
 ktap_begin
 wlch_need
 need
-trap put_back EXIT
+trap test_module_end EXIT
 trap 'exit 130' INT TERM
-ktap_check "the module with the threads takes its place" replace_module ||
+ktap_check "the module with the threads takes its place" test_module_start ||
 	{ ktap_end; exit; }
 
 run wlch held $SERVERS $ROUNDS

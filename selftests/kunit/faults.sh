@@ -1,0 +1,251 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Each call of the module that may find no memory, or fail otherwise, does so: in all
+# that an administrator may do, each time that it is made. Then all was done or nothing,
+# connections are scheduled on with what there is, and to do it again does it. What the
+# core allocates for a request is in memory.sh, and connections in failslab.sh.
+#
+# With the build of the module that threads.sh has. Whether anything is lost is seen where
+# SLUB notes who allocated (slub_debug=U), or by kmemleak.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=selftests/lib/module.sh
+. "$(dirname "$0")/../lib/module.sh"
+# shellcheck source=selftests/lib/memory.sh
+. "$(dirname "$0")/../lib/memory.sh"
+
+PORT=9600	# of a service with three servers
+PARAMS=$(but active=7)
+FAULT=/sys/module/ip_vs_wlch/parameters/fault
+vs=10.1.0.100:$PORT
+source_port=2000
+declare -A reached=()
+failures=0
+
+# The sites, as "file:line"
+sites() { modinfo -F fault "$test_module" | sort -t: -k 1,1 -k 2,2n; }
+
+fail() { echo "$*" >$FAULT; }
+fail_no_more() { echo >$FAULT; }
+
+# Three servers on two machines; from three on the module has an index of them.
+three() { printf '%s\n' "10.2.0.11:$PORT -w 1" "10.2.0.12:$PORT -w 1" "10.2.0.11:$((PORT + 1)) -w 2"; }
+
+# service_of SCHEDULER ADDRESS:PORT [OPTION...]
+service_of() {
+	local scheduler=$1 at=$2 server
+	shift 2
+	ipvs -A -t "$at" -s "$scheduler" "$@" || return
+	while read -r server; do
+		# shellcheck disable=SC2086 # words
+		ipvs -a -t "$at" -r $server -m || return
+	done < <(three)
+}
+
+# Every connection is scheduled and answered, and what is counted comes down.
+works() {
+	in_client conn_rate 10.1.0.100 "${1:-$PORT}" $source_port 4 || return
+	source_port=$((source_port + 4))
+}
+
+rules() { ipvs -S -n | sort; }
+
+# attempts SITE OPERATION AFTER: let the call fail the first time that the operation
+# comes to it, then the second time, until it comes there no more
+attempts() {
+	local site=$1 operation=$2 after=$3 n status hits
+	for ((n = 1; n < 50; n++)); do
+		fail "$site $n"
+		$operation >"$said" 2>&1
+		status=$?
+		read -r hits _ <$FAULT
+		fail_no_more
+		[ "$hits" -gt 0 ] || break
+		reached[$site]=1
+		failures=$((failures + 1))
+		if ! $after $status || ! works || ! restored; then
+			echo "$site, time $n, exit status $status: $(<"$said")"
+			return 1
+		fi
+	done
+	# the last did not fail
+	[ $status -eq 0 ] && $after $status && works && restored ||
+		{ echo "$site, not failing: exit status $status: $(<"$said")"; return 1; }
+}
+
+# The rules are what they were before, after they were put back.
+restored() {
+	$undo >/dev/null 2>&1
+	expect "$rules_before" "$(rules)" "rules afterwards" && works
+}
+
+# operation NAME OPERATION AFTER UNDO
+operation() {
+	local name=$1 begin=$failures owned_before
+	undo=$4
+	rules_before=$(rules)
+	owned_before=$(owned)
+	ktap_check "$name: all or nothing, each time that a call fails" \
+		all_sites "$2" "$3"
+	! slabs_have_owners ||
+		ktap_check "$name: nothing is lost" poll 30 owns "$owned_before"
+	ktap_note "$name: $((failures - begin)) failures"
+}
+
+all_sites() {
+	local site
+	fail "* 1000000"
+	"$1" >/dev/null || return
+	read -r _ visits <$FAULT
+	fail_no_more
+	restored || return
+	[ "$visits" -gt 0 ] || { echo "none of the calls was made"; return 1; }
+	while read -r site; do
+		attempts "$site" "$@" || return
+	done < <(sites)
+}
+
+# It fails with nothing changed, or it is done.
+nothing_or() {
+	local status=$1
+	shift
+	if [ "$status" -ne 0 ]; then
+		expect "$rules_before" "$(rules)" "rules after a failure"
+	else
+		"$@"
+	fi
+}
+
+shown() { ipvs -L -n "$@" --sched-param | sed -n 's/^  sched-param //p'; }
+
+add() { ipvs -A -t 10.1.0.100:9700 -s wlch; }
+add_params() { ipvs -A -t 10.1.0.100:9700 -s wlch --sched-param active=7; }
+delete_added() { ipvs -D -t 10.1.0.100:9700; }
+added() { nothing_or "$1" expect "$DEFAULTS" "$(shown -t 10.1.0.100:9700)" parameters; }
+added_params() { nothing_or "$1" expect "$PARAMS" "$(shown -t 10.1.0.100:9700)" parameters; }
+
+# The core tries to bring the scheduler back that the service had.
+to_wlch() { ipvs -E -t 10.1.0.100:$((PORT + 2)) -s wlch; }
+to_wlc() { ipvs -E -t 10.1.0.100:$((PORT + 2)) -s wlc; }
+switched() {
+	nothing_or "$1" expect "$DEFAULTS" "$(shown -t 10.1.0.100:$((PORT + 2)))" parameters &&
+		works $((PORT + 2))
+}
+
+# A scheduler cannot refuse a server.
+has_server() { ipvs -S -n | grep -qF -- "-a -t $vs -r $1 -m -w $2"; }
+add_server() { ipvs -a -t $vs -r 10.2.0.12:$((PORT + 1)) -m -w 5; }
+remove_server() { ipvs -d -t $vs -r 10.2.0.12:$((PORT + 1)); }
+server_added() { expect 0 "$1" status && has_server 10.2.0.12:$((PORT + 1)) 5; }
+take_server() { ipvs -d -t $vs -r 10.2.0.12:$PORT; }
+give_server() { ipvs -a -t $vs -r 10.2.0.12:$PORT -m -w 1; }
+server_taken() { expect 0 "$1" status && ! has_server 10.2.0.12:$PORT 1; }
+
+weigh() { ipvs -e -t $vs -r 10.2.0.12:$PORT -m -w 2; }
+weigh_back() { ipvs -e -t $vs -r 10.2.0.12:$PORT -m -w 1; }
+weighed() { expect 0 "$1" status && has_server 10.2.0.12:$PORT 2; }
+
+parameter() { ipvs -E -t $vs -s wlch --sched-param "$1"; }
+draw() { parameter choices=2; }
+draw_no_more() { parameter choices=0; }
+drawing() { nothing_or "$1" expect "$(but choices=2)" "$(shown -t $vs)" parameters; }
+revalue() { parameter active=7; }
+revalue_back() { parameter active=8; }
+revalued() { nothing_or "$1" expect "$PARAMS" "$(shown -t $vs)" parameters; }
+
+defaults() { ipvs --sched-default active=7; }
+defaults_back() { ipvs --sched-default active=8; }
+defaults_set() {
+	local now
+	now=$(ipvs -L --sched-default)
+	case $1:$now in
+	0:*active=7,* | [1-9]*:*active=8,*) ;;
+	*) echo "status $1, $now"; return 1 ;;
+	esac
+}
+
+list() { ipvs -L -n --sched-param && ipvs -L --sched-default; }
+listed() { [ "$1" -ne 0 ] || grep -q "^Scheduler defaults" "$said"; }
+zero() { ipvs -Z; }
+zeroed() { expect 0 "$1" status; }
+
+delete() { ipvs -D -t 10.1.0.100:$((PORT + 3)); }
+deleted() { expect 0 "$1" status && expect "" "$(rules | grep -F ":$((PORT + 3)) ")" rules; }
+undelete() { service_of wlch 10.1.0.100:$((PORT + 3)); }
+
+# With a service deleted and the module loaded again
+loads() {
+	local site loaded hits
+	rmmod ip_vs_wlch
+	while read -r site; do
+		insmod "$test_module" "fault=$site 1" 2>/dev/null
+		loaded=$?
+		if [ $loaded -eq 0 ]; then
+			read -r hits _ <$FAULT
+			# the family comes later, and the scheduler does without
+			[ "$hits" -eq 0 ] || loaded_without_family || return
+			rmmod ip_vs_wlch || return
+			[ "$hits" -gt 0 ] || continue
+		fi
+		reached[$site]=1
+		failures=$((failures + 1))
+		if ! insmod "$test_module" || ! add || ! delete_added || ! rmmod ip_vs_wlch; then
+			echo "after $site failed the module could not be loaded, used and removed"
+			return 1
+		fi
+	done < <(sites)
+	insmod "$test_module"
+}
+
+loaded_without_family() {
+	add && works_without_family && delete_added
+}
+
+works_without_family() {
+	! add_params 2>/dev/null && expect 1 "$(rules | grep -c ":9700 ")" services
+}
+
+each_reached() {
+	local site rc=0
+	while read -r site; do
+		[ -n "${reached[$site]:-}" ] || { echo "never came to $site"; rc=1; }
+	done < <(sites)
+	return $rc
+}
+
+wlch_start
+test_module_need
+said=$(mktemp)
+trap 'test_module_end; topology_down' EXIT
+test_module_start || exit
+# where nobody listens no events are made
+in_director genl_listen >/dev/null &
+listener=$!
+serve "$SERVER1" $PORT $((PORT + 1)) && serve "$SERVER2" $PORT $((PORT + 1)) || exit
+service_of wlch $vs
+service_of wlc 10.1.0.100:$((PORT + 2))
+ktap_check "the services work" works
+operation "add a service" add added delete_added
+operation "add a service with parameters" add_params added_params delete_added
+operation "let a service use wlch" to_wlch switched to_wlc
+operation "add a server" add_server server_added remove_server
+operation "remove a server" take_server server_taken give_server
+operation "set choices" draw drawing draw_no_more
+draw
+operation "change a weight, with choices" weigh weighed weigh_back
+draw_no_more
+operation "set a factor" revalue revalued revalue_back
+operation "set a default" defaults defaults_set defaults_back
+operation "list" list listed true
+undelete
+operation "delete a service" delete deleted undelete
+ipvs -C
+kill $listener
+ktap_check "nothing refers to the module" poll 100 references_are 0
+ktap_check "load the module: it is loaded, or it is not" loads
+ktap_check "each of $(sites | wc -l) calls has failed" each_reached
+ktap_note "$(sites | wc -l) calls, $failures failures"
+rm -f "$said"
+ktap_end
