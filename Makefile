@@ -31,6 +31,7 @@ help:
 	@echo 'On Debian 12; these install missing packages, but no kernel:'
 	@echo 'make demo             what the scheduler is for, in a virtual machine'
 	@echo 'make check            every check on every kernel; half an hour or more'
+	@echo 'make check-all        and all of them where defects are looked for, and longer: hours'
 	@echo 'make vm RUN=script    run a script in a virtual machine'
 	@echo '     ARGS="..."       its arguments'
 	@echo '     KERNEL=name SMP=cpus MEM=size TIMEOUT=seconds  (6.1, 2, 1G, 600)'
@@ -108,6 +109,10 @@ lint: deps
 .PHONY: check
 check: deps
 	$(Q)selftests/check/check.sh
+
+.PHONY: check-all
+check-all: deps
+	$(Q)selftests/check/check.sh all
 
 .PHONY: clean
 clean:

@@ -9,7 +9,6 @@
 #ifndef _IP_VS_WLCH_FAULTS_H
 #define _IP_VS_WLCH_FAULTS_H
 
-
 #include <linux/module.h>
 #include <linux/netdevice.h>
 #include <linux/rhashtable.h>

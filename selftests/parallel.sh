@@ -107,8 +107,10 @@ rounds_level() {
 	local name="$ROUNDS bursts of $SERVERS, wlch"
 	ktap_check "$name: each server has one, if a burst is within a jiffy" \
 		expect "" "$(within_jiffy <<<"$doubled")"
-	ktap_check "$name: and if not, but for $MOST_DOUBLED" \
-		within 0 $MOST_DOUBLED "$(grep -c . <<<"$doubled")"
+	# a kernel that looks for data races stops CPUs itself
+	[ -d /sys/module/kcsan ] ||
+		ktap_check "$name: and if not, but for $MOST_DOUBLED" \
+			within 0 $MOST_DOUBLED "$(grep -c . <<<"$doubled")"
 }
 
 wlch_start

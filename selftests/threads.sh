@@ -24,7 +24,7 @@ threads=/sys/module/ip_vs_wlch/parameters/threads
 cpus=$(nproc)
 
 need() {
-	test_module_need
+	test_module_need "$test_module"
 	if [ "$cpus" -lt 2 ]; then
 		echo "1..0 # SKIP there is only one CPU"
 		exit 4

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check.sh: every check of the project, on every kernel. The last line says how
-# many passed, failed and were skipped; a skip fails the run as a failure does.
-# The outputs are kept in build/check/.
+# check.sh [all]: every check of the project, on every kernel. With "all", which takes
+# hours, also all selftests on the kernels that look for defects, and long races and
+# a long soak. The last line says how many passed, failed and were skipped; a skip fails
+# the run as a failure does. The outputs are kept in build/check/.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -41,10 +42,14 @@ build_ipvsadm() {
 # shellcheck disable=SC2317  # called by step
 selftests() { make -s selftests KERNEL="$1" ARGS="$2" TIMEOUT="${TIMEOUT:-3600}"; }
 
+# Built while most tests wait for timers.
+build_debug_kernel() { nice -n 19 selftests/kernels/debug.sh debug >"$logs/debug-kernel.out" 2>&1; }
+
 # In User Mode Linux: what needs allocations that fail, or takes too long in a virtual
 # machine, where the same does less of it.
 native() {
 	TIMEOUT=300 step failslab selftests/kunit/selftest.sh selftests/kunit/failslab.sh
+	TIMEOUT=900 step faults selftests/kunit/selftest.sh selftests/kunit/faults.sh
 	TIMEOUT=600 step memory selftests/kunit/selftest.sh selftests/kunit/memory.sh
 	TIMEOUT=300 step ynl selftests/kunit/selftest.sh selftests/kunit/ynl.sh
 	WLCH_DUMP=1000 TIMEOUT=900 step dumps selftests/kunit/selftest.sh selftests/dumps.sh
@@ -53,10 +58,22 @@ native() {
 		selftests/kunit/selftest.sh selftests/flood.sh
 }
 
+# What takes too long to be run each time
+long() {
+	local kernel
+	for kernel in debug kcsan; do
+		SMP=4 TIMEOUT=14400 step "selftests-$kernel" selftests $kernel "all kunit/load.sh kunit/faults.sh"
+	done
+	SMP=4 WLCH_RACES=100 WLCH_LOADS=500 TIMEOUT=7200 step races selftests 6.1 races.sh
+	SMP=4 WLCH_SOAK=900 TIMEOUT=3600 step soak selftests 6.1 soak.sh
+}
+
 rm -rf "$logs"
 mkdir -p "$logs" || exit
 cd "$top" || exit
 
+build_debug_kernel &
+debug_kernel=$!
 step lint "$here/lint.sh"
 step drift "$here/drift.sh"
 step ipvsadm build_ipvsadm
@@ -67,17 +84,22 @@ step kunit selftests/kunit/run.sh
 # Most of the time the selftests wait for timers: while they do on one kernel, what has
 # its own, with one CPU, goes on. Then two kernels do so together.
 native >"$logs/native.out" &
+native=$!
 step vm selftests/vm/selfcheck.sh
 step selftests-6.1 selftests 6.1 others
-wait
+wait $native
 cat "$logs/native.out"
 # on the others those that depend on the kernel
 step selftests-6.1-old selftests 6.1-old short >"$logs/6.1-old.out" &
+old=$!
 step selftests-6.12 selftests 6.12 short
-wait
+wait $old
 cat "$logs/6.1-old.out"
 # what happens on all CPUs at once, with more of them
 step selftests-4-cpus make -s selftests SMP=4 ARGS=cpus TIMEOUT=1500
+wait $debug_kernel || cat "$logs/debug-kernel.out"
+WLCH_RACES=3 WLCH_LOADS=2 SMP=4 step selftests-debug selftests debug defects
+[ "${1:-}" != all ] || long
 
 counts=$("$here/ktap-count.sh" "$logs"/*.log)
 printf '%s\n' "$counts"

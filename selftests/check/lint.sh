@@ -60,7 +60,8 @@ silent "checkpatch --strict" checkpatch
 silent "sparse and W=1, $RELEASE" build C=2 W=1
 silent "... with the modules of tests" build C=2 W=1 CONFIG_IP_VS_WLCH_BENCH=m \
 	CONFIG_IP_VS_WLCH_INTRUDER=m
-silent "... with the threads of threads.sh" build C=2 W=1 CONFIG_IP_VS_WLCH_THREADS=y
+silent "... with the threads of threads.sh, and calls that fail" build C=2 W=1 \
+	CONFIG_IP_VS_WLCH_THREADS=y CONFIG_IP_VS_WLCH_FAULTS=y
 silent "with IP_VS_DEBUG, $RELEASE" build_with_debug
 silent "shellcheck" shell_scripts
 echo "1..$count"

@@ -17,6 +17,7 @@ not_met() {
 	done
 }
 
+# shellcheck disable=SC2154 # where the source is, of who sources this
 # configure DIR ARCH BASE FILE...: the kernel's own target BASE, and then the lines of
 # the files; of a symbol that two of them have the last counts.
 configure() {

@@ -71,8 +71,10 @@ attempts() {
 		fi
 	done
 	# the last did not fail
-	[ $status -eq 0 ] && $after $status && works && restored ||
-		{ echo "$site, not failing: exit status $status: $(<"$said")"; return 1; }
+	if [ $status -ne 0 ] || ! $after $status || ! works || ! restored; then
+		echo "$site, not failing: exit status $status: $(<"$said")"
+		return 1
+	fi
 }
 
 # The rules are what they were before, after they were put back.
@@ -216,7 +218,7 @@ each_reached() {
 }
 
 wlch_start
-test_module_need
+test_module_need "$test_module"
 said=$(mktemp)
 trap 'test_module_end; topology_down' EXIT
 test_module_start || exit
