@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# build.sh BUILD_DIR: build ipvsadm with the series of this folder.
+# build.sh BUILD_DIR [PATCH]: build ipvsadm with the series of this folder, and a
+# patch on top of it.
 #
-# Leaves BUILD_DIR/ipvsadm (patched), BUILD_DIR/ipvsadm.8 (its manual page),
-# BUILD_DIR/ipvsadm.bash (completion) and BUILD_DIR/ipvsadm-orig (the release as
-# it is, to compare with). Does nothing if they are up to date. No root rights are
-# needed.
+# Leaves in BUILD_DIR: ipvsadm (patched), its manual page ipvsadm.8, ipvsadm.bash
+# (completion), ipvsadm-save and ipvsadm-restore with theirs, and ipvsadm-orig (the
+# release as it is, to compare with). Does nothing if they are up to date. No root
+# rights are needed.
 set -eu
 
 version=1.31
@@ -15,7 +16,9 @@ sha256=7276bcf214f31051188b2e44f11029e57303f37e54126e517000c1b2123a6d4e
 
 here=$(cd "$(dirname "$0")" && pwd)
 header=$here/../kmod/include/uapi/linux/ip_vs_wlch.h
-outputs="ipvsadm ipvsadm-orig ipvsadm.8 ipvsadm.bash"
+wrappers="ipvsadm-save ipvsadm-restore ipvsadm-save.8 ipvsadm-restore.8"
+outputs="ipvsadm ipvsadm-orig ipvsadm.8 ipvsadm.bash $wrappers"
+more=
 work=
 
 die() {
@@ -47,7 +50,7 @@ fingerprint() {
 	echo "$sha256"
 	cd "$here"
 	# shellcheck disable=SC2046 # names of patches have no spaces
-	sha256sum build.sh series $(patches)
+	sha256sum build.sh series $(patches) ${more:+"$more"}
 	[ ! -f "$header" ] || sha256sum <"$header"
 }
 
@@ -71,8 +74,9 @@ unpack() {
 }
 
 apply_series() {
-	for p in $(patches); do
-		patch -d "$work/patched" -p1 -s -F0 <"$here/$p" ||
+	cd "$here"
+	for p in $(patches) ${more:+"$more"}; do
+		patch -d "$work/patched" -p1 -s -F0 <"$p" ||
 			die "$p does not apply to ipvsadm $version: refresh it (see README.md)"
 	done
 	[ ! -f "$header" ] ||
@@ -96,13 +100,17 @@ publish() {
 	mv "$work/patched/ipvsadm" "$build/ipvsadm"
 	mv "$work/patched/ipvsadm.8" "$build/ipvsadm.8"
 	mv "$work/patched/completion/ipvsadm" "$build/ipvsadm.bash"
+	for f in $wrappers; do
+		mv "$work/patched/$f" "$build/$f"
+	done
 	fingerprint >"$work/stamp"
 	mv "$work/stamp" "$build/ipvsadm.stamp"
 }
 
-[ $# -eq 1 ] || die "usage: build.sh BUILD_DIR"
+[ $# -ge 1 ] || die "usage: build.sh BUILD_DIR [PATCH]"
 mkdir -p "$1"
 build=$(cd "$1" && pwd)
+[ $# -eq 1 ] || more=$(readlink -f "$2")
 ! up_to_date || exit 0
 
 check_tools
