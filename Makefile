@@ -26,6 +26,10 @@ help:
 	@echo '                      6.1 (newest), 6.1-old (oldest), 6.12 (newest)'
 	@echo 'make threads          the same in build/threads, with what some selftests need'
 	@echo 'make ipvsadm          build/ipvsadm/ipvsadm, and ipvsadm-orig without the patches'
+	@echo 'make install          these and settings of the module, in the system; as root'
+	@echo '     PREFIX=folder    where ipvsadm goes (/usr/local)'
+	@echo '     DESTDIR=folder   in front of every path, to pack what is installed'
+	@echo 'make uninstall        remove that again'
 	@echo 'make keepalived       build/keepalived/keepalived, and keepalived-orig without the patch'
 	@echo
 	@echo 'On Debian 12; these install missing packages, but no kernel:'
@@ -59,6 +63,17 @@ threads:
 .PHONY: ipvsadm
 ipvsadm:
 	$(Q)ipvsadm-patch/build.sh build/ipvsadm
+
+# What has been built is installed: root builds nothing.
+export DESTDIR PREFIX INSTALL_MOD_PATH
+
+.PHONY: install
+install:
+	$(Q)packaging/install.sh install "$(KDIR)"
+
+.PHONY: uninstall
+uninstall:
+	$(Q)packaging/install.sh uninstall
 
 .PHONY: keepalived
 keepalived:

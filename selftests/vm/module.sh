@@ -13,22 +13,16 @@ out=$2
 shift 2
 
 die() { printf 'module: %s\n' "$*" >&2; exit 1; }
+. "$here/module-lib.sh"
 
 # sync DIR: as the source is now, with its times, so that nothing is built twice
 sync_source() {
 	mkdir -p "$1" &&
 		find "$1" -name '*.[ch]' ! -name '*.mod.c' -delete &&
-		tar -C "$top" -c --exclude='*.o' --exclude='*.ko' --exclude='*.mod' \
-			--exclude='*.mod.c' --exclude='.*.cmd' --exclude=modules.order \
-			--exclude=Module.symvers Kbuild kmod | tar -C "$1" -x
+		source_tar | tar -C "$1" -x
 }
 
-[ -n "$kdir" ] || exit 1	# whoever chose it has said why
-[ -e "$kdir/Makefile" ] ||
-	die "there are no kernel headers in $kdir: install linux-headers-$(uname -r) (Debian), or give KDIR=folder or KERNEL=6.1|6.1-old|6.12"
-release=$(sed -n 's/^#define UTS_RELEASE "\(.*\)"/\1/p' "$kdir/include/generated/utsrelease.h")
-[ -n "$release" ] || die "$kdir does not say which kernel it belongs to: are the headers complete?"
-
+release=$(kernel_release "$kdir") || exit
 dir=$out/$release
 sync_source "$dir/src" || die "could not copy the source to $dir/src"
 # without pahole and vmlinux there is no BTF, and the kernel complains of it

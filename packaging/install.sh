@@ -1,0 +1,147 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# install.sh install KDIR: installs what make has built, for the kernel of these
+# headers. install.sh uninstall: removes it again, for all kernels. Environment:
+#	DESTDIR		put in front of every path, to pack it
+#	INSTALL_MOD_PATH	instead of that in front of /lib/modules
+#	PREFIX		of ipvsadm (/usr/local)
+# Files in /etc that somebody has changed stay as they are.
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/..")
+DESTDIR=${DESTDIR-}
+PREFIX=${PREFIX:-/usr/local}
+prefix=$DESTDIR$PREFIX
+modules=${INSTALL_MOD_PATH:-$DESTDIR}/lib/modules
+
+say() { printf 'install: %s\n' "$*" >&2; }
+die() { say "$*"; exit 1; }
+. "$top/selftests/vm/module-lib.sh"
+
+# What goes where: MODE BUILT FILE
+programs() {
+	cat <<-E
+	755 build/ipvsadm/ipvsadm $prefix/sbin/ipvsadm
+	755 build/ipvsadm/ipvsadm-save $prefix/sbin/ipvsadm-save
+	755 build/ipvsadm/ipvsadm-restore $prefix/sbin/ipvsadm-restore
+	644 build/ipvsadm/ipvsadm.8 $prefix/share/man/man8/ipvsadm.8
+	644 build/ipvsadm/ipvsadm-save.8 $prefix/share/man/man8/ipvsadm-save.8
+	644 build/ipvsadm/ipvsadm-restore.8 $prefix/share/man/man8/ipvsadm-restore.8
+	644 build/ipvsadm/ipvsadm.bash $prefix/share/bash-completion/completions/ipvsadm
+	E
+}
+
+settings() {
+	cat <<-E
+	644 packaging/modprobe.conf $DESTDIR/etc/modprobe.d/ip_vs_wlch.conf
+	644 packaging/modules-load.conf $DESTDIR/etc/modules-load.d/ip_vs_wlch.conf
+	E
+}
+
+check_built() {
+	local mode built file
+	while read -r mode built file; do
+		[ -e "$top/$built" ] ||
+			die "$built is not there: run make first, with the same KDIR or KERNEL"
+	done
+}
+
+# A folder that is only staged may be anybody's.
+check_rights() {
+	[ -n "$DESTDIR" ] || [ "$(id -u)" -eq 0 ] ||
+		die "only root may write to $modules: run it as root, or give DESTDIR=folder"
+}
+
+# index FOLDER: of a kernel that is there; if it comes later, its package does it
+index() {
+	[ ! -e "$1/modules.order" ] || depmod -b "${modules%/lib/modules}/" "${1##*/}"
+}
+
+copy() {
+	local mode built file
+	while read -r mode built file; do
+		install -D -m "$mode" "$top/$built" "$file" || return
+	done
+}
+
+# Both have a PATH of their own, in which Debian's ipvsadm comes first.
+prefer_own() {
+	sed -i "s|^PATH=|&$PREFIX/sbin:|" "$prefix"/sbin/ipvsadm-{save,restore}
+}
+
+copy_settings() {
+	local mode built file
+	while read -r mode built file; do
+		if [ -e "$file" ] && ! cmp -s "$top/$built" "$file"; then
+			say "$file has been changed: left as it is"
+			continue
+		fi
+		install -D -m "$mode" "$top/$built" "$file" || return
+	done
+}
+
+install_all() {
+	local release module
+	release=$(kernel_release "$1") || exit
+	module="644 build/kmod/$release/ip_vs_wlch.ko $modules/$release/updates/ip_vs_wlch.ko"
+	{ echo "$module"; programs; } | check_built || exit
+	check_rights
+	if ! { { echo "$module"; programs; } | copy && prefer_own &&
+	       settings | copy_settings && index "$modules/$release"; }; then
+		die "could not install all"
+	fi
+}
+
+# prune FOLDER: where all is staged, folders that are empty now
+prune() {
+	local root
+	for root in "$DESTDIR" "${INSTALL_MOD_PATH-}"; do
+		[[ -z $root || $1 != "$root"/* || ! -d $1 ]] ||
+			(cd "$root" && rmdir -p --ignore-fail-on-non-empty "${1#"$root/"}")
+	done
+}
+
+remove() {
+	local mode built file
+	while read -r mode built file; do
+		[ -e "$file" ] || continue
+		rm "$file" || return
+		prune "${file%/*}"
+	done
+}
+
+remove_settings() {
+	local mode built file
+	while read -r mode built file; do
+		if [ -e "$file" ] && ! cmp -s "$top/$built" "$file"; then
+			say "$file has been changed: remove it if you do not need it any more"
+			continue
+		fi
+		echo "$mode $built $file"
+	done | remove
+}
+
+remove_module() {
+	local file
+	for file in "$modules"/*/updates/ip_vs_wlch.ko; do
+		[ -e "$file" ] || continue
+		rm "$file" && rmdir --ignore-fail-on-non-empty "${file%/*}" || return
+		index "${file%/updates/*}" || return
+		prune "${file%/updates/*}"
+	done
+}
+
+uninstall_all() {
+	check_rights
+	if ! { remove_module && programs | remove && settings | remove_settings; }; then
+		die "could not remove all"
+	fi
+}
+
+case ${1-} in
+install) install_all "${2-}" ;;
+uninstall) uninstall_all ;;
+*) die "usage: install.sh install KDIR | uninstall" ;;
+esac
