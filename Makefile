@@ -30,6 +30,7 @@ help:
 	@echo '     PREFIX=folder    where ipvsadm goes (/usr/local)'
 	@echo '     DESTDIR=folder   in front of every path, to pack what is installed'
 	@echo 'make uninstall        remove that again'
+	@echo 'make dkms             build/dkms/ip_vs_wlch-VERSION, for dkms add'
 	@echo 'make keepalived       build/keepalived/keepalived, and keepalived-orig without the patch'
 	@echo
 	@echo 'On Debian 12; these install missing packages, but no kernel:'
@@ -74,6 +75,11 @@ install:
 .PHONY: uninstall
 uninstall:
 	$(Q)packaging/install.sh uninstall
+
+.PHONY: dkms
+dkms:
+	$(Q)packaging/dkms.sh build/dkms/ip_vs_wlch-$(file <kmod/VERSION)
+	@echo 'now, as root: dkms add build/dkms/ip_vs_wlch-$(file <kmod/VERSION)'
 
 .PHONY: keepalived
 keepalived:
