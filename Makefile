@@ -31,6 +31,7 @@ help:
 	@echo '     DESTDIR=folder   in front of every path, to pack what is installed'
 	@echo 'make uninstall        remove that again'
 	@echo 'make dkms             build/dkms/ip_vs_wlch-VERSION, for dkms add'
+	@echo 'make deb              build/deb/*.deb, the same as Debian packages'
 	@echo 'make keepalived       build/keepalived/keepalived, and keepalived-orig without the patch'
 	@echo
 	@echo 'On Debian 12; these install missing packages, but no kernel:'
@@ -80,6 +81,11 @@ uninstall:
 dkms:
 	$(Q)packaging/dkms.sh build/dkms/ip_vs_wlch-$(file <kmod/VERSION)
 	@echo 'now, as root: dkms add build/dkms/ip_vs_wlch-$(file <kmod/VERSION)'
+
+.PHONY: deb
+deb:
+	$(Q)selftests/vm/deps.sh packages
+	$(Q)packaging/deb.sh build/deb
 
 .PHONY: keepalived
 keepalived:

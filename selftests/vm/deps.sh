@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# deps.sh [plots]: installs the Debian packages that building and testing need
-# and that are missing, with "plots" also what reports need. Kernels are
-# never installed: kernel.sh unpacks them aside.
+# deps.sh [plots|packages]: installs the Debian packages that building and testing
+# need and that are missing, with "plots" also what reports need, with "packages"
+# what packages need. Kernels are never installed: kernel.sh unpacks them aside.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -27,8 +27,10 @@ packages=(
 	# lint
 	shellcheck sparse
 )
-# plots, with 70 MB of libraries
-[ "${1-}" != plots ] || packages+=(gnuplot-nox)
+case ${1-} in
+plots) packages+=(gnuplot-nox) ;;	# with 70 MB of libraries
+packages) packages+=(debhelper dh-dkms debootstrap) ;;
+esac
 
 missing_packages() {
 	local installed
