@@ -147,4 +147,5 @@ clean:
 
 .PHONY: distclean
 distclean: clean
-	. selftests/vm/apt.sh && rm -rf "$$cache_dir"/{kernels,initramfs,source,uml,debug,accel-*}
+	. selftests/vm/apt.sh && rm -rf "$$cache_dir"/{kernels,headers,initramfs,source,uml,debug,accel-*} && \
+		{ [ ! -e "$$cache_dir/chroot" ] || as_root rm -rf "$$cache_dir/chroot"; }

@@ -46,3 +46,19 @@ apt_unpack() {
 	done
 	cd "$dir" && rm -r "$debs"
 }
+
+# header_releases SERIES: the amd64 kernels of a series whose headers can be
+# downloaded, of all flavours, oldest first
+header_releases() {
+	apt-cache pkgnames "linux-headers-$1." |
+		grep -E '^linux-headers-[0-9]+\.[0-9]+\.[0-9][^ ]*-amd64$' |
+		xargs -r apt-cache madison |
+		sed -n '/Packages$/s/^ *linux-headers-\([^ ]*\) .*/\1/p' | sort -Vu
+}
+
+# header_packages RELEASE: all that a module needs to be built for it
+header_packages() {
+	echo "linux-headers-$1"
+	apt-cache depends --important "linux-headers-$1" |
+		awk '$1 == "Depends:" && $2 ~ /^linux-(headers|kbuild)-/ { print $2 }'
+}

@@ -45,20 +45,13 @@ query() {
 	esac
 }
 
-# packages RELEASE: the image and all that its headers need to build a module
-packages() {
-	echo "linux-image-$1" "linux-headers-$1"
-	apt-cache depends --important "linux-headers-$1" |
-		awk '$1 == "Depends:" && $2 ~ /^linux-(headers|kbuild)-/ { print $2 }'
-}
-
 # fetch RELEASE DIR: unpack it into DIR, which appears only when complete
 fetch() (
 	release=$1 dir=$2
 	tmp=$(mktemp -d "$dir.XXXXXX") || exit
 	trap 'rm -rf "$tmp"' EXIT
 	# shellcheck disable=SC2046  # package names
-	(apt_unpack "$tmp" $(packages "$release")) || exit
+	(apt_unpack "$tmp" "linux-image-$release" $(header_packages "$release")) || exit
 	# the headers name the place where they would be installed
 	sed -i "s|/usr/src/|$dir/usr/src/|" "$tmp/usr/src/linux-headers-$release/Makefile" &&
 		depmod -b "$tmp" "$release" || exit
