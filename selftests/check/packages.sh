@@ -1,0 +1,277 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# packages.sh: installs what "make deb", "make dkms" and "make install" deliver in
+# a Debian of its own, and removes it again: DKMS builds the module for each kernel
+# that comes, Debian's ipvsadm is replaced and comes back, and no file is left. That
+# Debian, with the kernels' headers, is made once and kept in the cache folder. On
+# this machine, as root or with sudo; prints KTAP.
+
+set -u
+here=$(dirname "$(readlink -f "$0")")
+top=$(readlink -f "$here/../..")
+. "$top/selftests/vm/apt.sh"
+# shellcheck source=selftests/lib/ktap.sh
+. "$top/selftests/lib/ktap.sh"
+# shellcheck source=selftests/check/chroot.sh
+. "$here/chroot.sh"
+
+version=$(<"$top/kmod/VERSION")
+work=
+root=
+
+inside() { chroot_in "$root" "$@"; }
+apt() { inside apt-get -qq -y --no-install-recommends "$@"; }
+
+# The two newest plain kernels of a series, the older one first
+choose_kernels() {
+	mapfile -t kernels < <(header_releases 6.1 | grep -E '^[0-9.-]+-amd64$' | tail -n 2)
+	[ ${#kernels[@]} -eq 2 ] || { echo "the archive has no two kernels 6.1"; return 1; }
+}
+
+# make_base: with DKMS, and what the test installs is at hand
+make_base() {
+	local new=$base.new
+	as_root rm -rf "$cache_dir"/chroot/*
+	mkdir -p "$cache_dir/chroot" && chroot_make "$new" dkms &&
+		chroot_in "$new" apt-get clean &&
+		chroot_in "$new" apt-get -qq -y --download-only --no-install-recommends install \
+			"linux-headers-${kernels[0]}" "linux-headers-${kernels[1]}" ipvsadm &&
+		as_root mv "$new" "$base"
+}
+
+# a copy, which the test may change; made anew after the archive has newer kernels
+make_root() {
+	choose_kernels || return
+	base=$cache_dir/chroot/${kernels[0]}_${kernels[1]}
+	root=$work/root
+	[ -d "$base" ] || make_base || return
+	as_root cp -a --reflink=auto "$base" "$root"
+}
+
+cleanup() {
+	[ -z "$work" ] || as_root rm -rf "$work"
+}
+
+build() { make -s -C "$top" module ipvsadm dkms deb KERNEL=6.1 >"$work/log" 2>&1 || { cat "$work/log"; return 1; }; }
+
+# files: in the chroot, with their content; not what installing anything changes
+files() {
+	inside find / -xdev \( -path /proc -o -path /dev -o -path /tmp -o -path /var/cache -o \
+		-path /var/log -o -path '/var/lib/dkms/mok.*' -o -path /var/lib/dpkg -o \
+		-path /var/lib/apt -o -path /root -o -path '/lib/modules/*/modules.*' -o \
+		-path '/usr/lib/modules/*/modules.*' -o -path /etc/ld.so.cache \) -prune -o \
+		\( -type f -exec md5sum {} + -o -printf '%p %l\n' \) | sort
+}
+
+same_files() { diff "$1" <(files); }
+
+# module KERNEL: which one modprobe would load
+module() { inside modinfo -k "$1" -F "$2" ip_vs_wlch; }
+
+# usable KERNEL: of this version and for this kernel, where DKMS puts it
+usable() {
+	expect "$version" "$(module "$1" version)" "version" &&
+		expect "$1" "$(module "$1" vermagic | cut -d ' ' -f 1)" "kernel" &&
+		expect "/lib/modules/$1/updates/dkms/ip_vs_wlch.ko" "$(module "$1" filename)" "file"
+}
+
+no_module() { ! module "$1" filename; }
+
+# --- make install
+
+staged() {
+	local to=$work/stage
+	make -s -C "$top" install KERNEL=6.1 DESTDIR="$to" PREFIX=/opt/lvs &&
+		expect 10 "$(find "$to" -type f | wc -l)" "files" &&
+		find "$to/lib/modules" -path '*/updates/ip_vs_wlch.ko' | grep -q . &&
+		[ -x "$to/opt/lvs/sbin/ipvsadm" ] &&
+		! grep -v -E '^(#|$)' "$to/etc/modprobe.d/ip_vs_wlch.conf" &&
+		expect ip_vs_wlch "$(grep -v '^#' "$to/etc/modules-load.d/ip_vs_wlch.conf")" "loaded"
+}
+
+unstaged() {
+	make -s -C "$top" uninstall DESTDIR="$work/stage" PREFIX=/opt/lvs || return
+	expect "" "$(cd "$work/stage" && find . -mindepth 1)" "left"
+}
+
+# changed: what an administrator has written into a file in /etc is left alone
+changed() {
+	local to=$work/changed file=$work/changed/etc/modprobe.d/ip_vs_wlch.conf
+	make -s -C "$top" install KERNEL=6.1 DESTDIR="$to" &&
+		echo "options ip_vs_wlch active=4" >>"$file" &&
+		make -s -C "$top" install KERNEL=6.1 DESTDIR="$to" &&
+		make -s -C "$top" uninstall DESTDIR="$to" || return
+	expect "options ip_vs_wlch active=4" "$(tail -n 1 "$file")" "what was written" &&
+		expect "$file" "$(find "$to" -type f)" "left"
+}
+
+# says TEXT COMMAND...: it fails, and says so
+says() {
+	local text=$1 said
+	shift
+	! said=$("$@" 2>&1) || { echo "it does not fail"; return 1; }
+	grep -F "$text" <<<"$said" || { printf '%s\n' "$said"; return 1; }
+}
+
+as_nobody() { as_root setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+
+make_install() {
+	ktap_check "make install with DESTDIR and PREFIX: module, ipvsadm, settings" staged
+	ktap_check "make uninstall: nothing is left" unstaged
+	ktap_check "... but what was changed in /etc" changed
+	ktap_check "without headers: says which package to install" \
+		says "install linux-headers-$(uname -r)" \
+		make -C "$top" install KDIR="$work/none" DESTDIR="$work/none"
+	mkdir -p "$work/kdir/include/generated"
+	touch "$work/kdir/Makefile"
+	echo '#define UTS_RELEASE "6.1.0-0-none"' >"$work/kdir/include/generated/utsrelease.h"
+	ktap_check "when nothing was built: says to run make" says "run make first" \
+		make -C "$top" install KDIR="$work/kdir" DESTDIR="$work/none"
+	ktap_check "when not root: says so, or to give DESTDIR" \
+		says "run it as root, or give DESTDIR=folder" uninstall_as_nobody
+}
+
+# a copy, as this folder may be for root's eyes only
+uninstall_as_nobody() {
+	local to
+	to=$(mktemp -d /tmp/wlch-install.XXXXXX) || return
+	mkdir -p "$to"/{packaging,selftests/vm} && chmod -R 755 "$to" &&
+		cp "$top/packaging/install.sh" "$to/packaging/" &&
+		cp "$top/selftests/vm/module-lib.sh" "$to/selftests/vm/" &&
+		as_nobody "$to/packaging/install.sh" uninstall
+	set -- $?
+	rm -rf "$to"
+	return "$1"
+}
+
+# --- DKMS
+
+# with the folder of "make dkms" and without a package
+dkms_by_hand() {
+	as_root cp -R "$top/build/dkms/ip_vs_wlch-$version" "$root/root/source" &&
+		inside dkms add /root/source &&
+		inside dkms build "ip_vs_wlch/$version" -k "${kernels[0]}" &&
+		inside dkms install "ip_vs_wlch/$version" -k "${kernels[0]}" &&
+		usable "${kernels[0]}"
+}
+
+dkms_removed() {
+	inside dkms remove "ip_vs_wlch/$version" --all &&
+		as_root rm -r "$root/usr/src/ip_vs_wlch-$version" && same_files "$work/before"
+}
+
+# passed_over RELEASE: a kernel that the table does not have; 77 is DKMS's word
+passed_over() {
+	inside dkms build "ip_vs_wlch/$version" -k "$1" \
+		--kernelsourcedir "/usr/src/linux-headers-${kernels[0]}" >"$work/log" 2>&1
+	expect 77 $? "exit status of dkms" || { cat "$work/log"; return 1; }
+}
+
+# --- packages
+
+content() { dpkg-deb -c "$1" | awk '!/^d/ { print $6 }'; }
+
+# ipvsadm's are Debian's, and the completion
+same_content() {
+	local debian
+	debian=$(find "$root/var/cache/apt/archives" -name 'ipvsadm_*.deb')
+	diff <({ content "$debian"; echo ./usr/share/bash-completion/completions/ipvsadm; } | sort) \
+		<(content "$ours_ipvsadm" | sort)
+}
+
+debian_first() {
+	apt install ipvsadm "linux-headers-${kernels[0]}" &&
+		echo 'AUTO="true"	# of the administrator' |
+		as_root tee "$root/etc/default/ipvsadm" >/dev/null &&
+		files >"$work/before"
+}
+
+install_ours() {
+	as_root cp "$ours_dkms" "$ours_ipvsadm" "$root/root/" &&
+		apt install "/root/${ours_dkms##*/}" "/root/${ours_ipvsadm##*/}"
+}
+
+next_kernel() { apt install "linux-headers-${kernels[1]}" && usable "${kernels[1]}"; }
+
+# Without IPVS in this machine's kernel ipvsadm does not come to its --help.
+ours_in_place() {
+	# shellcheck disable=SC2016  # dpkg-query expands it
+	expect "$(dpkg-deb -f "$ours_ipvsadm" Version)" \
+		"$(inside dpkg-query -W -f '${Version}' ipvsadm)" "version" &&
+		grep -q -- '--sched-param' "$root/sbin/ipvsadm" &&
+		inside ldd /sbin/ipvsadm &&
+		inside dpkg -V ip-vs-wlch-dkms
+}
+
+# changed_settings: by the administrator, and by nobody else
+changed_settings() {
+	expect "??5?????? c /etc/default/ipvsadm" "$(inside dpkg -V ipvsadm)" "dpkg -V"
+}
+
+# order VERSION OPERATOR VERSION
+order() { dpkg --compare-versions "$1" "$2" "$3" || { echo "$1 is not $2 $3"; return 1; }; }
+
+between_debians() {
+	local own theirs
+	own=$(dpkg-deb -f "$ours_ipvsadm" Version)
+	theirs=$(debian_version)
+	order "$own" gt "$theirs" && order "$own" gt 1:1.31-1+b9 && order "$own" lt 1:1.31-2
+}
+
+debian_version() {
+	dpkg-deb -f "$(find "$root/var/cache/apt/archives" -name 'ipvsadm_*.deb')" Version
+}
+
+removed() {
+	apt remove ip-vs-wlch-dkms && no_module "${kernels[0]}" && no_module "${kernels[1]}" &&
+		expect "/etc/modprobe.d/ip_vs_wlch.conf" \
+			"$(inside find /etc /lib /usr /var/lib/dkms /opt -name '*wlch*')" "left"
+}
+
+debian_again() {
+	apt --allow-downgrades install "ipvsadm=$(debian_version)" && changed_settings &&
+		! grep -q -- '--sched-param' "$root/sbin/ipvsadm"
+}
+
+purged() {
+	local folder=$root/lib/modules/${kernels[1]}
+	apt purge ip-vs-wlch-dkms "linux-headers-${kernels[1]}" && apt autoremove || return
+	# depmod's indexes are nobody's
+	as_root rm "$folder"/modules.* && as_root rmdir "$folder" && same_files "$work/before"
+}
+
+dkms() {
+	ktap_check "make dkms: dkms add, build and install" dkms_by_hand
+	ktap_check "... and dkms remove: nothing is left" dkms_removed
+}
+
+packages() {
+	ours_dkms=$(find "$top/build/deb" -maxdepth 1 -name 'ip-vs-wlch-dkms_*.deb')
+	ours_ipvsadm=$(find "$top/build/deb" -maxdepth 1 -name 'ipvsadm_*.deb')
+	ktap_check "ipvsadm has the files of Debian's, and the completion" same_content
+	ktap_check "its version is above Debian's, and below a new release" between_debians
+	ktap_check "the packages of make deb are installed" install_ours
+	ktap_check "DKMS has built the module for ${kernels[0]}" usable "${kernels[0]}"
+	ktap_check "headers of ${kernels[1]} come: it is built for it, too" next_kernel
+	ktap_check "a kernel that the table does not have is passed over" passed_over 6.6.1-amd64
+	ktap_check "ipvsadm knows --sched-param" ours_in_place
+	ktap_check "changed settings of Debian's ipvsadm are kept" changed_settings
+	ktap_check "the module's package is removed: both modules are gone" removed
+	ktap_check "Debian's ipvsadm comes back, and the settings are kept" debian_again
+	ktap_check "purged: every file is as it was before" purged
+}
+
+[ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
+	die "this installs packages in a chroot: run it as root, or install sudo"
+ktap_begin
+mkdir -p "$top/build" && work=$(mktemp -d "$top/build/packages.XXXXXX") || exit
+trap cleanup EXIT
+if ktap_check "a Debian in a folder" make_root &&
+   ktap_check "make, make dkms and make deb" build; then
+	make_install
+	ktap_check "Debian's ipvsadm and headers of ${kernels[0]} are installed" debian_first
+	dkms
+	packages
+fi
+ktap_end
