@@ -172,12 +172,18 @@ passed_over() {
 
 content() { dpkg-deb -c "$1" | awk '!/^d/ { print $6 }'; }
 
+debian_deb() { find "$root/var/cache/apt/archives" -name 'ipvsadm_*.deb'; }
+
 # ipvsadm's are Debian's, and the completion
 same_content() {
-	local debian
-	debian=$(find "$root/var/cache/apt/archives" -name 'ipvsadm_*.deb')
-	diff <({ content "$debian"; echo ./usr/share/bash-completion/completions/ipvsadm; } | sort) \
+	diff <({ content "$(debian_deb)"; echo ./usr/share/bash-completion/completions/ipvsadm; } | sort) \
 		<(content "$ours_ipvsadm" | sort)
+}
+
+# else dpkg would ask whoever has changed one of them
+same_settings() {
+	dpkg-deb -x "$(debian_deb)" "$work/theirs" && dpkg-deb -x "$ours_ipvsadm" "$work/own" &&
+		diff -r "$work/theirs/etc" "$work/own/etc"
 }
 
 debian_first() {
@@ -206,7 +212,8 @@ ours_in_place() {
 
 # changed_settings: by the administrator, and by nobody else
 changed_settings() {
-	expect "??5?????? c /etc/default/ipvsadm" "$(inside dpkg -V ipvsadm)" "dpkg -V"
+	expect "??5?????? c /etc/default/ipvsadm" "$(inside dpkg -V ipvsadm)" "dpkg -V" &&
+		grep 'of the administrator' "$root/etc/default/ipvsadm"
 }
 
 # order VERSION OPERATOR VERSION
@@ -219,9 +226,7 @@ between_debians() {
 	order "$own" gt "$theirs" && order "$own" gt 1:1.31-1+b9 && order "$own" lt 1:1.31-2
 }
 
-debian_version() {
-	dpkg-deb -f "$(find "$root/var/cache/apt/archives" -name 'ipvsadm_*.deb')" Version
-}
+debian_version() { dpkg-deb -f "$(debian_deb)" Version; }
 
 removed() {
 	apt remove ip-vs-wlch-dkms && no_module "${kernels[0]}" && no_module "${kernels[1]}" &&
@@ -238,7 +243,7 @@ purged() {
 	local folder=$root/lib/modules/${kernels[1]}
 	apt purge ip-vs-wlch-dkms "linux-headers-${kernels[1]}" && apt autoremove || return
 	# depmod's indexes are nobody's
-	as_root rm "$folder"/modules.* && as_root rmdir "$folder" && same_files "$work/before"
+	as_root rm -f "$folder"/modules.* && as_root rmdir "$folder" && same_files "$work/before"
 }
 
 dkms() {
@@ -250,6 +255,7 @@ packages() {
 	ours_dkms=$(find "$top/build/deb" -maxdepth 1 -name 'ip-vs-wlch-dkms_*.deb')
 	ours_ipvsadm=$(find "$top/build/deb" -maxdepth 1 -name 'ipvsadm_*.deb')
 	ktap_check "ipvsadm has the files of Debian's, and the completion" same_content
+	ktap_check "... and these settings are Debian's, to the byte" same_settings
 	ktap_check "its version is above Debian's, and below a new release" between_debians
 	ktap_check "the packages of make deb are installed" install_ours
 	ktap_check "DKMS has built the module for ${kernels[0]}" usable "${kernels[0]}"
@@ -262,6 +268,7 @@ packages() {
 	ktap_check "purged: every file is as it was before" purged
 }
 
+"$top/selftests/vm/deps.sh" packages || exit
 [ "$(id -u)" -eq 0 ] || command -v sudo >/dev/null ||
 	die "this installs packages in a chroot: run it as root, or install sudo"
 ktap_begin
