@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # check.sh [all]: every check of the project, on every kernel. With "all", which takes
-# hours, also all selftests on the kernels that look for defects, and long races and
-# a long soak. The last line says how many passed, failed and were skipped; a skip fails
+# hours, also all selftests on the kernels that look for defects, long races, a long soak,
+# the packages, and builds for all kernels of the archive. The last line says how many passed, failed and were skipped; a skip fails
 # the run as a failure does. The outputs are kept in build/check/.
 
 set -u
@@ -64,6 +64,8 @@ long() {
 	for kernel in debug kcsan; do
 		SMP=4 TIMEOUT=14400 step "selftests-$kernel" selftests $kernel "all kunit/load.sh kunit/faults.sh"
 	done
+	step packages "$here/packages.sh"
+	step kernels "$here/kernels.sh"
 	SMP=4 WLCH_RACES=100 WLCH_LOADS=500 TIMEOUT=7200 step races selftests 6.1 races.sh
 	SMP=4 WLCH_SOAK=900 TIMEOUT=3600 step soak selftests 6.1 soak.sh
 }
