@@ -71,14 +71,15 @@ prefer_own() {
 	sed -i "s|^PATH=|&$PREFIX/sbin:|" "$prefix"/sbin/ipvsadm-{save,restore}
 }
 
-copy_settings() {
+# unchanged TEXT: of these, those that nobody has changed; of others TEXT is said
+unchanged() {
 	local mode built file
 	while read -r mode built file; do
 		if [ -e "$file" ] && ! cmp -s "$top/$built" "$file"; then
-			say "$file has been changed: left as it is"
-			continue
+			say "$file has been changed: $1"
+		else
+			echo "$mode $built $file"
 		fi
-		install -D -m "$mode" "$top/$built" "$file" || return
 	done
 }
 
@@ -89,7 +90,7 @@ install_all() {
 	{ echo "$module"; programs; } | check_built || exit
 	check_rights
 	if ! { { echo "$module"; programs; } | copy && prefer_own &&
-	       settings | copy_settings && index "$modules/$release"; }; then
+	       settings | unchanged "left as it is" | copy && index "$modules/$release"; }; then
 		die "could not install all"
 	fi
 }
@@ -112,17 +113,6 @@ remove() {
 	done
 }
 
-remove_settings() {
-	local mode built file
-	while read -r mode built file; do
-		if [ -e "$file" ] && ! cmp -s "$top/$built" "$file"; then
-			say "$file has been changed: remove it if you do not need it any more"
-			continue
-		fi
-		echo "$mode $built $file"
-	done | remove
-}
-
 remove_module() {
 	local file
 	for file in "$modules"/*/updates/ip_vs_wlch.ko; do
@@ -135,7 +125,8 @@ remove_module() {
 
 uninstall_all() {
 	check_rights
-	if ! { remove_module && programs | remove && settings | remove_settings; }; then
+	if ! { remove_module && programs | remove &&
+	       settings | unchanged "remove it if you do not need it any more" | remove; }; then
 		die "could not remove all"
 	fi
 }

@@ -149,8 +149,8 @@ uninstall_as_nobody() {
 
 # with the folder of "make dkms" and without a package
 dkms_by_hand() {
-	as_root cp -R "$top/build/dkms/ip_vs_wlch-$version" "$root/root/source" &&
-		inside dkms add /root/source &&
+	as_root cp -R "$top/build/dkms/ip_vs_wlch-$version" "$root/tmp/source" &&
+		inside dkms add /tmp/source &&
 		inside dkms build "ip_vs_wlch/$version" -k "${kernels[0]}" &&
 		inside dkms install "ip_vs_wlch/$version" -k "${kernels[0]}" &&
 		usable "${kernels[0]}"
@@ -194,8 +194,8 @@ debian_first() {
 }
 
 install_ours() {
-	as_root cp "$ours_dkms" "$ours_ipvsadm" "$root/root/" &&
-		apt install "/root/${ours_dkms##*/}" "/root/${ours_ipvsadm##*/}"
+	as_root cp "$ours_dkms" "$ours_ipvsadm" "$root/tmp/" &&
+		apt install "/tmp/${ours_dkms##*/}" "/tmp/${ours_ipvsadm##*/}"
 }
 
 next_kernel() { apt install "linux-headers-${kernels[1]}" && usable "${kernels[1]}"; }
