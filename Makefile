@@ -36,7 +36,7 @@ help:
 	@echo
 	@echo 'On Debian 12; these install missing packages, but no kernel:'
 	@echo 'make demo             what the scheduler is for, in a virtual machine'
-	@echo 'make check            every check on every kernel; half an hour or more'
+	@echo 'make check            every check on every kernel; an hour or more'
 	@echo 'make check-all        and all of them where defects are looked for, and longer: hours'
 	@echo 'make vm RUN=script    run a script in a virtual machine'
 	@echo '     ARGS="..."       its arguments'

@@ -310,7 +310,7 @@ int wlch_put_server(struct sk_buff *skb, const struct wlch_service *ws,
 		    const struct wlch_params *params)
 {
 	struct nlattr *nest = nla_nest_start(skb, IPVS_WLCH_A_SERVER_SERVICE);
-	/* the core writes it with each change of the server, but no other */
+	/* the core writes it with each change, but never another value */
 	u16 af = READ_ONCE(dest->af);
 
 	if (!nest || wlch_put_key(skb, ws->svc))

@@ -84,7 +84,7 @@ static void wlch_gauge_add(struct wlch_server *server, enum wlch_gauge gauge,
  * made before the connection that the server was chosen for. Not for a synced
  * one: nothing was chosen here. Nor for one that others know already, as what
  * ip_vs_ftp expects: it gets its server late (ip_vs_try_bind_dest()), and
- * their packets may be binding it at this moment.
+ * its packets may be binding it at this moment.
  */
 static bool wlch_may_be_claimed(const struct ip_vs_conn *cp)
 {
@@ -211,7 +211,8 @@ unlock:
 }
 
 /* What a message of the sync daemon has made is not bound: its states come by
- * messages, too, and its server and applications after it can be found.
+ * messages, too, and its server and applications after it can be found. The
+ * test is lockless: the server of a connection comes once and stays to its end.
  */
 static bool wlch_may_bind_late(const struct ip_vs_conn *cp)
 {
