@@ -29,16 +29,7 @@ intruder_goes() { rmmod ip_vs_wlch_intruder; }
 unload() { rmmod ip_vs_wlch; }
 loaded() { [ -e /sys/module/ip_vs_wlch ]; }
 
-# since_now: what the kernel says from here on is $log_of_wlch
-since_now() {
-	marks=$((marks + 1))
-	mark="refusal $$ $marks"
-	echo "$mark" >/dev/kmsg
-}
-
-log_of_wlch() {
-	dmesg | sed "1,/$mark\$/d" | sed -n 's/.*IPVS: wlch: //p'
-}
+log_of_wlch() { log_since | sed -n 's/.*IPVS: wlch: //p'; }
 
 # logged SENTENCE...: and nothing else
 logged() { expect "$(printf '%s\n' "$@")" "$(log_of_wlch)" "kernel log"; }
@@ -202,7 +193,6 @@ wlch_start
 test_module_need "$intruder"
 trap put_back EXIT
 unload
-marks=0
 as_built
 wrapped_before
 wrapped_after

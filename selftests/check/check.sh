@@ -3,8 +3,9 @@
 #
 # check.sh [all]: every check of the project, on every kernel. With "all", which takes
 # hours, also all selftests on the kernels that look for defects, long races, a long soak,
-# the packages, and builds for all kernels of the archive. The last line says how many passed, failed and were skipped; a skip fails
-# the run as a failure does. The outputs are kept in build/check/.
+# the packages, and builds for all kernels of the archive. The last line says how many
+# passed, failed and were skipped; a skip fails the run as a failure does. The outputs
+# are kept in build/check/.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -62,7 +63,8 @@ native() {
 long() {
 	local kernel
 	for kernel in debug kcsan; do
-		SMP=4 TIMEOUT=14400 step "selftests-$kernel" selftests $kernel "all kunit/load.sh kunit/faults.sh"
+		SMP=4 TIMEOUT=14400 step "all-$kernel" selftests $kernel \
+			"all kunit/load.sh kunit/faults.sh"
 	done
 	step packages "$here/packages.sh"
 	step kernels "$here/kernels.sh"

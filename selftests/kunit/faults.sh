@@ -33,11 +33,10 @@ fail_no_more() { echo >$FAULT; }
 # Three servers on two machines; from three on the module has an index of them.
 three() { printf '%s\n' "10.2.0.11:$PORT -w 1" "10.2.0.12:$PORT -w 1" "10.2.0.11:$((PORT + 1)) -w 2"; }
 
-# service_of SCHEDULER ADDRESS:PORT [OPTION...]
+# service_of SCHEDULER ADDRESS:PORT
 service_of() {
-	local scheduler=$1 at=$2 server
-	shift 2
-	ipvs -A -t "$at" -s "$scheduler" "$@" || return
+	local at=$2 server
+	ipvs -A -t "$at" -s "$1" || return
 	while read -r server; do
 		# shellcheck disable=SC2086 # words
 		ipvs -a -t "$at" -r $server -m || return
@@ -97,7 +96,7 @@ operation() {
 }
 
 all_sites() {
-	local site
+	local site visits
 	fail "* 1000000"
 	"$1" >/dev/null || return
 	read -r _ visits <$FAULT
@@ -170,8 +169,6 @@ defaults_set() {
 
 list() { ipvs -L -n --sched-param && ipvs -L --sched-default; }
 listed() { [ "$1" -ne 0 ] || grep -q "^Scheduler defaults" "$said"; }
-zero() { ipvs -Z; }
-zeroed() { expect 0 "$1" status; }
 
 delete() { ipvs -D -t 10.1.0.100:$((PORT + 3)); }
 deleted() { expect 0 "$1" status && expect "" "$(rules | grep -F ":$((PORT + 3)) ")" rules; }

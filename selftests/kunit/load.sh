@@ -7,9 +7,10 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
+# shellcheck source=selftests/lib/module.sh
+. "$(dirname "$0")/../lib/module.sh"
 
 module=$(dirname "$0")/../../build/kunit-vm/$(uname -r)/ip_vs_wlch.ko
-mark="kunit $$"
 
 if [ ! -e "$module" ]; then
 	echo "1..0 # SKIP there is no $module: KERNEL=debug and kcsan have KUnit"
@@ -17,10 +18,10 @@ if [ ! -e "$module" ]; then
 fi
 wlch_need
 rmmod ip_vs_wlch
-echo "$mark" >/dev/kmsg
+since_now
 insmod "$module" && rmmod ip_vs_wlch
 status=$?
-dmesg | sed "1,/$mark\$/d" | grep -o '\] .*' | cut -c 3- |
+log_since | grep -o '\] .*' | cut -c 3- |
 	grep -E '^ *((not )?ok |1\.\.|# |KTAP|TAP)'
 modprobe ip_vs_wlch
 exit $status

@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A build of the module for tests takes the place of the module: make threads.
+# A build of the module for tests takes the place of the module: make threads. And what
+# the kernel says meanwhile.
 
 # shellcheck disable=SC2154 # of lib.sh
 test_builds=$wlch_lib/../../build/threads/$(uname -r)
@@ -27,3 +28,12 @@ test_module_end() {
 	[ ! -e /sys/module/ip_vs_wlch ] || rmmod ip_vs_wlch
 	modprobe ip_vs_wlch
 }
+
+# since_now: log_since prints what the kernel says from here on
+log_marks=0
+since_now() {
+	log_marks=$((log_marks + 1))
+	echo "since_now $$ $log_marks" >/dev/kmsg
+}
+
+log_since() { dmesg | sed "1,/since_now $$ $log_marks\$/d"; }

@@ -14,8 +14,9 @@
 # The script starts in /selftests, a copy of the selftests folder. The module
 # can be autoloaded by its name and is in /kmod/ip_vs_wlch.ko, with the tests of
 # "make threads" in /build/threads as outside, and with KUnit, where the kernel has it, in
-# /build/kunit-vm; the helpers are in $PATH, the unpatched ipvsadm is ipvsadm-orig. If "make keepalived" was run, there are
-# keepalived and keepalived-orig. A benchmark has its module in /kmod, too.
+# /build/kunit-vm; the helpers are in $PATH, the unpatched ipvsadm is ipvsadm-orig. If
+# "make keepalived" was run, there are keepalived and keepalived-orig. A benchmark has
+# its module in /kmod, too.
 #
 # These end the run with a status of its own, whatever the script said:
 EX_SETUP=240	# it could not be started
