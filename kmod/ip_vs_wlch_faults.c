@@ -5,7 +5,7 @@
  * The parameter "fault" takes "SITE NUMBER": from then on the NUMBER-th time that SITE is
  * come to the call fails, once; with 0 each time. SITE is one of those that "modinfo -F
  * fault" tells, "*" is any of them. To read it tells how often something has failed
- * since it was written, and how often SITE was come to.
+ * since it was written, how often SITE was come to, and which of "*" failed last.
  */
 
 #define pr_fmt(fmt) "IPVS: wlch: " fmt
@@ -17,6 +17,7 @@
 
 static DEFINE_SPINLOCK(wlch_fault_lock);
 static char wlch_fault_site[48];
+static const char *wlch_fault_last = "-";
 static u32 wlch_fault_number, wlch_fault_visits, wlch_fault_hits;
 
 /**
@@ -36,9 +37,15 @@ bool wlch_fault_here(const char *site)
 		wlch_fault_visits++;
 		fails = !wlch_fault_number ||
 			wlch_fault_visits == wlch_fault_number;
-		wlch_fault_hits += fails;
+		if (fails) {
+			wlch_fault_hits++;
+			wlch_fault_last = site;
+		}
 	}
 	spin_unlock_irqrestore(&wlch_fault_lock, flags);
+	/* where the module is not loaded then, nothing else tells */
+	if (fails)
+		pr_info("let fail: %s\n", site);
 	return fails;
 }
 
@@ -56,14 +63,16 @@ static int wlch_fault_set(const char *val, const struct kernel_param *kp)
 	wlch_fault_number = number;
 	wlch_fault_visits = 0;
 	wlch_fault_hits = 0;
+	wlch_fault_last = "-";
 	spin_unlock_irqrestore(&wlch_fault_lock, flags);
 	return 0;
 }
 
 static int wlch_fault_get(char *buffer, const struct kernel_param *kp)
 {
-	return sysfs_emit(buffer, "%u %u\n", READ_ONCE(wlch_fault_hits),
-			  READ_ONCE(wlch_fault_visits));
+	return sysfs_emit(buffer, "%u %u %s\n", READ_ONCE(wlch_fault_hits),
+			  READ_ONCE(wlch_fault_visits),
+			  READ_ONCE(wlch_fault_last));
 }
 
 static const struct kernel_param_ops wlch_fault_ops = {
