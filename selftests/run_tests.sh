@@ -29,6 +29,8 @@ esac
 rc=0
 for test in "$@"; do
 	echo "# $test"
+	begin=$SECONDS
 	"./$test" || rc=1
+	echo "# $test: $((SECONDS - begin)) s"
 done
 exit $rc
