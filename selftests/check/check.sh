@@ -62,6 +62,7 @@ native() {
 # What takes too long to be run each time
 long() {
 	local kernel
+	step detectors-kcsan selftests/kernels/selfcheck.sh kcsan
 	for kernel in debug kcsan; do
 		SMP=4 TIMEOUT=14400 step "all-$kernel" selftests $kernel \
 			"all kunit/load.sh kunit/faults.sh"
@@ -102,6 +103,7 @@ cat "$logs/6.1-old.out"
 # what happens on all CPUs at once, with more of them
 step selftests-4-cpus make -s selftests SMP=4 ARGS=cpus TIMEOUT=1500
 wait $debug_kernel || cat "$logs/debug-kernel.out"
+step detectors selftests/kernels/selfcheck.sh debug
 WLCH_RACES=3 WLCH_LOADS=2 SMP=4 step selftests-debug selftests debug defects
 [ "${1:-}" != all ] || long
 

@@ -52,7 +52,7 @@ checkpatch() {
 # shellcheck disable=SC2317  # called by silent
 shell_scripts() {
 	(cd "$top" && grep -rlE --exclude-dir=build --exclude-dir=.git \
-		'^#!/bin/(ba)?sh|shellcheck shell=' . | xargs -r shellcheck -x)
+		'^#!/bin/(ba)?sh|shellcheck shell=' . | xargs -r -n 12 -P "$(nproc)" shellcheck -x)
 }
 
 parts=$("$top/selftests/vm/kernel.sh" "${KERNEL:-6.1}") || exit

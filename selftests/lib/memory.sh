@@ -43,6 +43,7 @@ slabs_have_owners() { [ -e /sys/kernel/debug/slab/kmalloc-64/alloc_traces ]; }
 
 # Objects that were allocated by a function of the module, or by one it called
 owned() {
+	slabs_have_owners || return
 	awk '
 		/^ *[0-9]+ / { number = $1; counted = 0 }
 		/\[ip_vs_wlch\]/ && !counted { total += number; counted = 1 }
