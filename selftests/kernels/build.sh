@@ -49,10 +49,11 @@ compile() {
 key() { cat "$@" | sha256sum | cut -c 1-16; }
 
 # once DIR WHAT BUILD...: call BUILD with a folder that becomes DIR when it succeeds.
-# Others wait meanwhile.
+# Others that build wait meanwhile.
 once() {
 	local dir=$1 what=$2 tmp
 	shift 2
+	[ ! -d "$dir" ] || return 0
 	mkdir -p "${dir%/*}"
 	exec 9>"${dir%/*}/.lock" && flock 9
 	[ ! -d "$dir" ] || return 0
