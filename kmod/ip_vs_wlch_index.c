@@ -355,6 +355,35 @@ bool wlch_index_best(struct wlch_index *index, const struct wlch_params *params,
 }
 
 /**
+ * wlch_index_census() - among how many was the best server chosen?
+ * @index: the index
+ * @best: what was found
+ * @candidates: servers that can be chosen, that one included
+ * @ties: those of them that were as good
+ *
+ * For who traces choices: looks at all of them, as they are a moment later.
+ *
+ * Context: under rcu_read_lock().
+ */
+void wlch_index_census(const struct wlch_index *index, const struct wlch_best *best,
+		       u32 *candidates, u32 *ties)
+{
+	const struct wlch_level *leaves = &index->level[0];
+	u32 i;
+
+	*candidates = 1;
+	*ties = 1;
+	for (i = 0; i < leaves->width; i++) {
+		u64 key = atomic64_read(&leaves->key[i]);
+
+		if (i == best->slot || key == WLCH_KEY_NONE)
+			continue;
+		++*candidates;
+		*ties += key == best->key;
+	}
+}
+
+/**
  * wlch_index_claimed() - the best server has been claimed
  * @index: the index
  * @params: the parameters of the service

@@ -98,6 +98,8 @@ void wlch_index_refresh(struct wlch_index *index);
 void wlch_index_update(struct wlch_server *server);
 bool wlch_index_best(struct wlch_index *index, const struct wlch_params *params,
 		     struct wlch_best *best);
+void wlch_index_census(const struct wlch_index *index, const struct wlch_best *best,
+		       u32 *candidates, u32 *ties);
 void wlch_index_claimed(struct wlch_index *index, const struct wlch_params *params,
 			const struct wlch_best *best);
 

@@ -11,6 +11,7 @@
 
 #include "ip_vs_wlch.h"
 #include "ip_vs_wlch_compat.h"
+#include "ip_vs_wlch_trace.h"
 #include <linux/ip_vs_wlch.h>
 
 static unsigned int wlch_net_id __read_mostly;
@@ -79,6 +80,8 @@ static int wlch_set_default(const char *val, const struct kernel_param *kp)
 		return -EINVAL;
 	}
 	WRITE_ONCE(*param, value);
+	wlch_trace_defaults(WLCH_CONFIG_MODULE, 0, BIT(param - wlch_default),
+			    wlch_default);
 	return 0;
 }
 

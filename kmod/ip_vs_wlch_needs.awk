@@ -21,6 +21,12 @@ BEGIN {
 	user = "slow start"
 	needs("ip_vs_proto_data", "timeout_table")
 	needs("", "IP_VS_TCP_S_FIN_WAIT IP_VS_TCP_S_TIME_WAIT IP_VS_UDP_S_NORMAL")
+	user = "tracing"
+	needs("ip_vs_conn", "caddr cport ipvs")
+	needs("ip_vs_dest", "vaddr vfwmark vport")
+	needs("ip_vs_iphdr", "daddr len saddr")
+	needs("", "frag_safe_skb_hp ip_vs_iph_inverse")
+	needs("", "IP_VS_TCP_S_ESTABLISHED IP_VS_SCTP_S_ESTABLISHED")
 	user = "the scheduler"
 	needs("ip_vs_scheduler", "name refcnt module n_list schedule")
 	needs("ip_vs_scheduler", "init_service done_service")

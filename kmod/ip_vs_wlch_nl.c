@@ -16,6 +16,7 @@
 #include "ip_vs_wlch.h"
 #include "ip_vs_wlch_compat.h"
 #include "ip_vs_wlch_nl.h"
+#include "ip_vs_wlch_trace.h"
 
 /**
  * wlch_find() - find the service that a request names
@@ -110,6 +111,19 @@ static int wlch_get_defaults_doit(struct sk_buff *skb, struct genl_info *info)
 	return IS_ERR(reply) ? PTR_ERR(reply) : genlmsg_reply(reply, info);
 }
 
+/* Bits of the parameters that a request gives. */
+static u32 wlch_given(struct nlattr **attrs)
+{
+	u32 given = 0;
+	int i;
+
+	for (i = 0; i < WLCH_NR_PARAMS; i++) {
+		if (attrs[i + 1])
+			given |= BIT(i);
+	}
+	return given;
+}
+
 /* Publish changed parameters, or change nothing. Under wn->lock. */
 static int wlch_set_params(struct wlch_net *wn, struct wlch_service *ws,
 			   struct nlattr **attrs,
@@ -172,6 +186,9 @@ static int wlch_set_service_doit(struct sk_buff *skb, struct genl_info *info)
 	ws = wlch_find(wn, info->attrs, info->extack);
 	err = IS_ERR(ws) ? PTR_ERR(ws) :
 			   wlch_set_params(wn, ws, attrs, info->extack);
+	if (!err)
+		wlch_trace_service(ws, wlch_params_held(wn, ws),
+				   WLCH_CONFIG_SERVICE, wlch_given(attrs));
 	mutex_unlock(&wn->lock);
 	return err;
 }
@@ -181,7 +198,7 @@ static int wlch_set_defaults_doit(struct sk_buff *skb, struct genl_info *info)
 	struct wlch_net *wn = wlch_net(genl_info_net(info));
 	struct nlattr *attrs[IPVS_WLCH_A_PARAMS_MAX + 1];
 	struct wlch_params old, new;
-	int err, i;
+	int err;
 
 	err = wlch_parse_params(attrs, info);
 	if (err)
@@ -189,13 +206,13 @@ static int wlch_set_defaults_doit(struct sk_buff *skb, struct genl_info *info)
 	mutex_lock(&wn->lock);
 	wlch_default_params(wn, &old);
 	wlch_overlay_params(wn->defaults, attrs);
-	for (i = 0; i < WLCH_NR_PARAMS; i++) {
-		if (attrs[i + 1])
-			wn->defaults_set |= BIT(i);
-	}
+	wn->defaults_set |= wlch_given(attrs);
 	wlch_default_params(wn, &new);
 	if (memcmp(old.value, new.value, sizeof(old.value)))
 		wlch_notify_defaults(genl_info_net(info), wn);
+	wlch_trace_defaults(WLCH_CONFIG_DEFAULTS,
+			    genl_info_net(info)->ns.inum, wlch_given(attrs),
+			    new.value);
 	mutex_unlock(&wn->lock);
 	return 0;
 }

@@ -30,6 +30,7 @@ struct pool *pool_alloc(void)
 	}
 	wlch_default_params(&no_net, &pool->params);
 	INIT_LIST_HEAD(&pool->svc.destinations);
+	pool->svc.ipvs = net_ipvs(&init_net);	/* for who traces */
 	pool->svc.af = AF_INET;
 	pool->svc.protocol = IPPROTO_TCP;
 	pool->svc.sched_data = &pool->ws;

@@ -38,6 +38,7 @@
 #include "ip_vs_wlch_draw.h"
 #include "ip_vs_wlch_index.h"
 #include "ip_vs_wlch_judge.h"
+#include "ip_vs_wlch_trace.h"
 #include <linux/ip_vs_wlch.h>
 
 /**
@@ -50,6 +51,7 @@
  * @arrivals: of @server, before its load was read
  * @index: found it, or NULL
  * @best: that is what it found
+ * @drawn: how many servers were drawn and compared, or 0
  */
 struct wlch_pick {
 	const struct wlch_params *params;
@@ -60,6 +62,7 @@ struct wlch_pick {
 	u64			arrivals;
 	struct wlch_index	*index;
 	struct wlch_best	best;
+	u32			drawn;
 };
 
 /* Returns false if the server cannot be chosen. */
@@ -139,9 +142,11 @@ static u32 wlch_draw_more(const struct wlch_draw *draw,
 	return nr;
 }
 
-/* Draw @choices different servers that can be chosen and look at them. */
-static void wlch_look_at_drawn(struct wlch_pick *pick,
-			       const struct wlch_draw *draw, u32 choices)
+/* Draw @choices different servers that can be chosen and look at them. Returns how many
+ * there were.
+ */
+static u32 wlch_look_at_drawn(struct wlch_pick *pick,
+			      const struct wlch_draw *draw, u32 choices)
 {
 	struct wlch_server *drawn[IPVS_WLCH_CHOICES_MAX] __uninitialized;
 	u32 draws = choices * WLCH_DRAWS_PER_CHOICE, found = 0, nr, i;
@@ -153,6 +158,7 @@ static void wlch_look_at_drawn(struct wlch_pick *pick,
 				drawn[found++] = drawn[i];
 		}
 	}
+	return found;
 }
 
 static void wlch_look_at_best(struct wlch_pick *pick, struct wlch_index *index)
@@ -179,13 +185,14 @@ static void wlch_look(struct wlch_pick *pick, const struct wlch_service *ws,
 	pick->dest = NULL;
 	pick->server = NULL;
 	pick->index = NULL;
+	pick->drawn = 0;
 	pick->params = rcu_dereference(ws->params);
 	pick->claim = wlch_claim_class(iph->protocol);
 	choices = pick->params->value[WLCH_CHOICES];
 	if (choices) {
 		draw = rcu_dereference(ws->draw);
 		if (draw && 2 * choices < draw->nr)
-			wlch_look_at_drawn(pick, draw, choices);
+			pick->drawn = wlch_look_at_drawn(pick, draw, choices);
 	}
 	index = rcu_dereference(ws->index);
 	/* edited meanwhile: this choice may be made in either way */
@@ -235,11 +242,52 @@ static void wlch_count_pick(const struct wlch_service *ws, bool found,
 	u64_stats_update_end(&stats->syncp);
 }
 
+/* How many servers can be chosen now? */
+static u32 wlch_candidates(const struct wlch_service *ws)
+{
+	const struct ip_vs_dest *dest;
+	u32 candidates = 0;
+
+	list_for_each_entry_rcu(dest, &ws->svc->destinations, n_list)
+		candidates += atomic_read(&dest->weight) > 0 &&
+			      !(READ_ONCE(dest->flags) & IP_VS_DEST_F_OVERLOAD);
+	return candidates;
+}
+
+static noinline void wlch_trace_pick(const struct wlch_pick *pick,
+				     const struct wlch_service *ws,
+				     const struct sk_buff *skb,
+				     const struct ip_vs_iphdr *iph,
+				     unsigned int retries)
+{
+	struct wlch_event_pick event = { .retries = retries };
+
+	wlch_event_service(&event.service, ws->svc, iph->protocol);
+	wlch_event_client(event.client, skb, iph, ws->svc->af);
+	wlch_event_server(event.server, pick->dest);
+	if (pick->index) {
+		event.load = pick->best.verdict.load;
+		event.weight = pick->best.verdict.weight;
+		wlch_index_census(pick->index, &pick->best, &event.candidates,
+				  &event.ties);
+	} else if (pick->dest) {
+		event.load = pick->choice.load;
+		event.weight = pick->choice.weight;
+		event.candidates = pick->drawn ?: wlch_candidates(ws);
+		event.ties = pick->choice.ties;
+	}
+	if (pick->dest)
+		event.effective_weight = wlch_effective_weight(pick->dest,
+							       pick->server,
+							       pick->params);
+	trace_pick(&event);
+}
+
 /**
  * wlch_schedule() - choose a server for a new connection
  * @svc: the service
- * @skb: not used
- * @iph: the packet's header, for its protocol
+ * @skb: the packet, for who traces the choice
+ * @iph: its header, for its protocol
  *
  * Context: under rcu_read_lock(); softirq, or process for local clients.
  * Return: the server, or NULL if there is none to choose.
@@ -260,6 +308,8 @@ struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,
 		wlch_index_update(pick.server);
 	wlch_count_pick(ws, pick.dest, retries);
 	local_bh_enable();
+	if (trace_pick_enabled())
+		wlch_trace_pick(&pick, ws, skb, iph, retries);
 	if (!pick.dest) {
 		ip_vs_scheduler_err(svc, "no destination available");
 		return NULL;

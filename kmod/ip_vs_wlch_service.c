@@ -17,6 +17,7 @@
 #include "ip_vs_wlch.h"
 #include "ip_vs_wlch_draw.h"
 #include "ip_vs_wlch_index.h"
+#include "ip_vs_wlch_trace.h"
 #include <linux/ip_vs_wlch.h>
 
 /**
@@ -342,6 +343,8 @@ static int wlch_init_service(struct ip_vs_service *svc)
 		list_add_tail(&ws->list, &wn->services);
 		wlch_next_generation(wn);
 		wlch_notify_service(wn, ws, IPVS_WLCH_CMD_SERVICE_ADD_NTF);
+		wlch_trace_service(ws, wlch_params_held(wn, ws),
+				   WLCH_CONFIG_START, 0);
 	}
 	mutex_unlock(&wn->lock);
 	if (err) {
@@ -370,6 +373,7 @@ static void wlch_done_service(struct ip_vs_service *svc)
 	RCU_INIT_POINTER(svc->scheduler, NULL);
 	mutex_lock(&wn->lock);
 	wlch_notify_service(wn, ws, IPVS_WLCH_CMD_SERVICE_DEL_NTF);
+	wlch_trace_service(ws, wlch_params_held(wn, ws), WLCH_CONFIG_STOP, 0);
 	list_del(&ws->list);
 	wlch_ways_publish(wn, ws, &none);
 	wlch_next_generation(wn);

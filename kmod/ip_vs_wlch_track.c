@@ -39,6 +39,7 @@
 #include "ip_vs_wlch.h"
 #include "ip_vs_wlch_compat.h"
 #include "ip_vs_wlch_index.h"
+#include "ip_vs_wlch_trace.h"
 
 /* By gauge. */
 static struct ip_vs_app wlch_trackers[WLCH_NR_GAUGES];
@@ -49,6 +50,7 @@ static struct ip_vs_app wlch_trackers[WLCH_NR_GAUGES];
  * @number: IPPROTO_*
  * @name: what the core calls it
  * @handshake: mask of the states of the handshake
+ * @established: mask of the state that a handshake comes to when it is complete
  * @refused: mask of the states that a handshake comes to when it is reset
  * @opens_active: with the first packet of the handshake the core counts the
  *	connection as active, so one that is still pending has not begun it
@@ -60,6 +62,7 @@ struct wlch_protocol {
 	u16			number;
 	const char		*name;
 	unsigned long		handshake;
+	unsigned long		established;
 	unsigned long		refused;
 	bool			opens_active;
 	struct ip_vs_protocol	*core;
@@ -110,6 +113,12 @@ static void wlch_bind_conn(struct ip_vs_conn *cp)
 		return;
 	cp->app_data = server;
 	cp->app = &wlch_trackers[WLCH_PENDING];
+	wlch_trace_half_open(cp, server->dest, WLCH_HALF_OPEN_BEGIN);
+}
+
+static bool wlch_is_half_open(enum wlch_gauge gauge)
+{
+	return gauge == WLCH_HANDSHAKE || gauge == WLCH_PENDING;
 }
 
 /* Called by the core when a bound connection ends, from the timer's softirq
@@ -125,6 +134,8 @@ static void wlch_unbind_conn(struct ip_vs_app *app, struct ip_vs_conn *cp)
 	__module_get(THIS_MODULE);
 	atomic_inc(&app->usecnt);
 	wlch_gauge_add(server, app - wlch_trackers, -1);
+	if (wlch_is_half_open(app - wlch_trackers))
+		wlch_trace_half_open(cp, server->dest, WLCH_HALF_OPEN_EXPIRED);
 	cp->app_data = NULL;
 	wlch_server_put(server);
 }
@@ -166,6 +177,27 @@ static struct wlch_server *wlch_move_conn(struct ip_vs_conn *cp,
 	return server;
 }
 
+/* A connection with this server is now counted in @next. The pending and the others in
+ * the handshake are the same to who traces.
+ */
+static noinline void wlch_trace_follow(const struct ip_vs_conn *cp,
+				       const struct ip_vs_dest *dest,
+				       enum wlch_gauge gauge, enum wlch_gauge next,
+				       bool established)
+{
+	enum wlch_half_open_event what = WLCH_HALF_OPEN_CLOSED;
+
+	if (wlch_is_half_open(gauge) == wlch_is_half_open(next))
+		return;
+	if (wlch_is_half_open(next))
+		what = WLCH_HALF_OPEN_BEGIN;
+	else if (next == WLCH_REFUSED_GAUGE)
+		what = WLCH_HALF_OPEN_REFUSED;
+	else if (established)
+		what = WLCH_HALF_OPEN_ESTABLISHED;
+	wlch_trace_half_open(cp, dest, what);
+}
+
 /* Count a connection where its state wants it.
  *
  * Two CPUs may be here for packets of the same connection. The lock makes
@@ -202,8 +234,12 @@ static void wlch_follow_conn(struct ip_vs_conn *cp,
 	else
 		done = wlch_move_conn(cp, gauge, next);
 	server = done ?: cp->app_data;
-	if (server)
+	if (server) {
 		wlch_index_update(server);
+		if (trace_half_open_enabled())
+			wlch_trace_follow(cp, server->dest, gauge, next,
+					  state & proto->established);
+	}
 unlock:
 	spin_unlock_bh(&cp->lock);
 	if (done)
@@ -318,6 +354,7 @@ static struct wlch_protocol wlch_tcp = {
 	.name		= "TCP",
 	.handshake	= BIT(IP_VS_TCP_S_NONE) | BIT(IP_VS_TCP_S_SYN_SENT) |
 			  BIT(IP_VS_TCP_S_SYN_RECV) | BIT(IP_VS_TCP_S_SYNACK),
+	.established	= BIT(IP_VS_TCP_S_ESTABLISHED),
 	.refused	= BIT(IP_VS_TCP_S_CLOSE),
 	.opens_active	= true,
 	.wrapped	= {
@@ -337,6 +374,7 @@ static struct wlch_protocol wlch_sctp = {
 			  BIT(IP_VS_SCTP_S_COOKIE_WAIT) |
 			  BIT(IP_VS_SCTP_S_COOKIE) |
 			  BIT(IP_VS_SCTP_S_COOKIE_ECHOED),
+	.established	= BIT(IP_VS_SCTP_S_ESTABLISHED),
 	.refused	= BIT(IP_VS_SCTP_S_REJECTED) |
 			  BIT(IP_VS_SCTP_S_CLOSED),
 	.wrapped	= {
