@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# deps.sh [plots|packages]: installs the Debian packages that building and testing
-# need and that are missing, with "plots" also what reports need, with "packages"
-# what packages need. Kernels are never installed: kernel.sh unpacks them aside.
+# deps.sh [plots|packages|tracing]: installs the Debian packages that building and
+# testing need and that are missing, with "plots" also what reports need, with "packages"
+# what packages need, with "tracing" what tracing.sh needs. Kernels are never
+# installed: kernel.sh unpacks them aside.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -30,6 +31,7 @@ packages=(
 case ${1-} in
 plots) packages+=(gnuplot-nox) ;;	# with 70 MB of libraries
 packages) packages+=(debhelper dh-dkms debootstrap) ;;
+tracing) packages+=(bpftrace linux-perf trace-cmd) ;;	# with 200 MB of libraries
 esac
 
 missing_packages() {

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# initramfs.sh RELEASE MODULES: makes the part of the initramfs that all runs on
-# a kernel share, if it is not in the cache yet: this machine's tools and the
-# network modules of the kernel. Prints the folder that holds it:
+# initramfs.sh RELEASE MODULES [TOOL...]: makes the part of the initramfs that all
+# runs on a kernel share, if it is not in the cache yet: this machine's tools and the
+# network modules of the kernel. With more tools it is another part, for who wants
+# these. Prints the folder that holds it:
 #	base.cpio   the archive
 #	modules/    the module tree in it; depmod's -b is modules/usr
 
@@ -14,6 +15,7 @@ PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 release=$1
 modules=$2
+shift 2
 
 # Tools that are copied from this machine; busybox stands in for all others
 tools=(
@@ -23,7 +25,10 @@ tools=(
 	grep sed awk find xargs diff cmp ps pgrep pkill free
 	mount umount dmesg flock taskset chrt unshare nsenter setpriv setsid logger
 	hostname getent strace jq
+	"$@"
 )
+more=$(printf '+%s' "$@")
+[ $# -gt 0 ] || more=
 
 # Folders below kernel/ whose modules go in, with all that they depend on
 folders='net/(netfilter|sched|ipv4|ipv6|sctp|bridge|802|8021q|llc|packet|unix|netlink)/'
@@ -115,10 +120,10 @@ build() {
 	rm -r "$tmp/root"
 }
 
-dir=$cache_dir/initramfs/$release-$(key)
+dir=$cache_dir/initramfs/$release$more-$(key)
 if [ ! -d "$dir" ]; then
 	mkdir -p "$cache_dir/initramfs"
-	rm -rf "$cache_dir/initramfs/$release"-*
+	rm -rf "$cache_dir/initramfs/$release$more"-*
 	tmp=$(mktemp -d "$dir.XXXXXX") || exit
 	trap 'rm -rf "$tmp"' EXIT
 	say "packing tools and modules for $release"

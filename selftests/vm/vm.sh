@@ -6,17 +6,19 @@
 # its exit status. Environment:
 #	KERNEL	6.1 (default), 6.1-old, 6.12, debug or kcsan, see kernel.sh
 #	SMP	number of CPUs (2)
-#	MEM	memory (1G; 2G for debug and kcsan)
+#	MEM	memory (1G; 2G for debug and kcsan, and for tools that a script wants)
 #	TIMEOUT	seconds until it counts as hung (600)
 #	WLCH_ACCEL	kvm, tcg or icount instead of finding out, see accel.sh
 # Other variables WLCH_* are the script's, too.
 #
-# The script starts in /selftests, a copy of the selftests folder. The module
+# The script starts in /selftests, a copy of the selftests folder; Documentation is beside
+# it, as outside. The module
 # can be autoloaded by its name and is in /kmod/ip_vs_wlch.ko, with the tests of
 # "make threads" in /build/threads as outside, and with KUnit, where the kernel has it, in
 # /build/kunit-vm; the helpers are in $PATH, the unpatched ipvsadm is ipvsadm-orig. If
 # "make keepalived" was run, there are keepalived and keepalived-orig. A benchmark has
-# its module in /kmod, too.
+# its module in /kmod, too. Tools that are large are there for a script with a line
+# "# vm-tools: TOOL..." only, and for tests with one that run_tests.sh is to run.
 #
 # These end the run with a status of its own, whatever the script said:
 EX_SETUP=240	# it could not be started
@@ -42,6 +44,15 @@ check_arguments() {
 
 # Does the kernel look for defects while it runs?
 is_for_defects() { [ "$KERNEL" = debug ] || [ "$KERNEL" = kcsan ]; }
+
+# wanted_tools SCRIPT [ARGUMENT...]: those that the script, or its tests, want besides
+wanted_tools() {
+	local script=$1 scripts=("$1")
+	shift
+	[ "${script##*/}" != run_tests.sh ] || mapfile -t scripts < <("$script" --list "$@")
+	(cd "$top/selftests" && sed -n 's/^# vm-tools: //p' "${scripts[@]}") |
+		tr ' ' '\n' | sort -u
+}
 
 build_project() {
 	mkdir -p "$top/build" && (
@@ -78,6 +89,7 @@ place_tools() {
 	local dir=$1 file
 	mkdir -p "$dir"/usr/{local/bin,sbin}
 	cp -R "$top/selftests" "$dir/selftests"
+	mkdir "$dir/Documentation" && cp "$top"/Documentation/*.rst "$dir/Documentation/" || return
 	find "$top/build/helpers/" -maxdepth 1 -type f -executable \
 		-exec cp -t "$dir/usr/local/bin" {} +
 	install -D -m 644 "$top/build/ipvsadm/ipvsadm.bash" \
@@ -120,7 +132,7 @@ pack() { (cd "$1" && find . -mindepth 1 | cpio -o -H newc -R 0:0 --quiet); }
 make_initrd() {
 	local file=$1 base dir=$work/initrd.d
 	shift
-	base=$("$here/initramfs.sh" "$RELEASE" "$MODULES") || return
+	base=$("$here/initramfs.sh" "$RELEASE" "$MODULES" "${tools[@]}") || return
 	mkdir "$dir"
 	place_script "$dir" "$@" && place_tools "$dir" &&
 		place_module "$dir" "$base/modules/usr" || return
@@ -177,10 +189,12 @@ cleanup() {
 }
 
 KERNEL=${KERNEL:-6.1} SMP=${SMP:-2} TIMEOUT=${TIMEOUT:-600}
-if is_for_defects; then MEM=${MEM:-2G}; else MEM=${MEM:-1G}; fi
+mapfile -t tools < <(wanted_tools "$(readlink -f "$1")" "${@:2}")
+if is_for_defects || [ ${#tools[@]} -gt 0 ]; then MEM=${MEM:-2G}; else MEM=${MEM:-1G}; fi
 check_arguments "$@"
 parts=$("$here/kernel.sh" "$KERNEL") || exit $EX_SETUP
 eval "$parts"
+[ ${#tools[@]} -eq 0 ] || "$here/deps.sh" tracing || exit $EX_SETUP
 build_project || fail $EX_SETUP "the project does not build"
 
 qemu=
