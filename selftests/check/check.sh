@@ -64,8 +64,9 @@ long() {
 	local kernel
 	step detectors-kcsan selftests/kernels/selfcheck.sh kcsan
 	for kernel in debug kcsan; do
+		# without tracing.sh: they have no BPF
 		SMP=4 TIMEOUT=14400 step "all-$kernel" selftests $kernel \
-			"all kunit/load.sh kunit/faults.sh"
+			"others threads.sh parallel.sh races.sh kunit/load.sh kunit/faults.sh"
 	done
 	step packages "$here/packages.sh"
 	step kernels "$here/kernels.sh"
@@ -94,6 +95,7 @@ step vm selftests/vm/selfcheck.sh
 step selftests-6.1 selftests 6.1 others
 wait $native
 cat "$logs/native.out"
+step selftests-tools selftests 6.1 tools
 # on the others those that depend on the kernel
 step selftests-6.1-old selftests 6.1-old short >"$logs/6.1-old.out" &
 old=$!
