@@ -12,10 +12,9 @@
 # Other variables WLCH_* are the script's, too.
 #
 # The script starts in /selftests, a copy of the selftests folder; Documentation is beside
-# it, as outside. The module
-# can be autoloaded by its name and is in /kmod/ip_vs_wlch.ko, with the tests of
-# "make threads" in /build/threads as outside, and with KUnit, where the kernel has it, in
-# /build/kunit-vm; the helpers are in $PATH, the unpatched ipvsadm is ipvsadm-orig. If
+# it, as outside. The module can be autoloaded by its name and is in /kmod/ip_vs_wlch.ko,
+# with the tests of "make threads" in /build/threads as outside, and with KUnit, where the
+# kernel has it, in /build/kunit-vm; the helpers are in $PATH, the unpatched ipvsadm is ipvsadm-orig. If
 # "make keepalived" was run, there are keepalived and keepalived-orig. A benchmark has
 # its module in /kmod, too. Tools that are large are there for a script with a line
 # "# vm-tools: TOOL..." only, and for tests with one that run_tests.sh is to run.
@@ -189,9 +188,9 @@ cleanup() {
 }
 
 KERNEL=${KERNEL:-6.1} SMP=${SMP:-2} TIMEOUT=${TIMEOUT:-600}
+check_arguments "$@"
 mapfile -t tools < <(wanted_tools "$(readlink -f "$1")" "${@:2}")
 if is_for_defects || [ ${#tools[@]} -gt 0 ]; then MEM=${MEM:-2G}; else MEM=${MEM:-1G}; fi
-check_arguments "$@"
 parts=$("$here/kernel.sh" "$KERNEL") || exit $EX_SETUP
 eval "$parts"
 [ ${#tools[@]} -eq 0 ] || "$here/deps.sh" tracing || exit $EX_SETUP
