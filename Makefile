@@ -29,6 +29,8 @@ help:
 	@echo 'make install          these and settings of the module, in the system; as root'
 	@echo '     PREFIX=folder    where ipvsadm goes (/usr/local)'
 	@echo '     DESTDIR=folder   in front of every path, to pack what is installed'
+	@echo 'make sign             sign the module, before make install, for Secure Boot'
+	@echo '     KEY=file CERT=file  with these instead of those of DKMS'
 	@echo 'make uninstall        remove that again'
 	@echo 'make dkms             build/dkms/ip_vs_wlch-VERSION, for dkms add'
 	@echo 'make deb              build/deb/*.deb, the same as Debian packages'
@@ -73,6 +75,10 @@ export DESTDIR PREFIX INSTALL_MOD_PATH
 .PHONY: install
 install:
 	$(Q)packaging/install.sh install "$(KDIR)"
+
+.PHONY: sign
+sign:
+	$(Q)KEY="$(KEY)" CERT="$(CERT)" packaging/sign.sh "$(KDIR)"
 
 .PHONY: uninstall
 uninstall:

@@ -92,6 +92,7 @@ step kunit selftests/kunit/run.sh
 native >"$logs/native.out" &
 native=$!
 step vm selftests/vm/selfcheck.sh
+step lockdown selftests/vm/vm.sh selftests/vm/lockdown.sh
 step selftests-6.1 selftests 6.1 others
 wait $native
 cat "$logs/native.out"
