@@ -112,7 +112,7 @@ vm: deps
 
 .PHONY: demo
 demo: deps
-	$(Q)selftests/vm/vm.sh selftests/demo.sh
+	$(Q)! [ -t 1 ] || export WLCH_LIVE=yes; selftests/vm/vm.sh selftests/demo.sh
 
 .PHONY: selftests
 selftests: deps keepalived

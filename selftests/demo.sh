@@ -8,6 +8,8 @@
 . "$(dirname "$0")/lib/lib.sh"
 # shellcheck source=selftests/lib/burst.sh
 . "$(dirname "$0")/lib/burst.sh"
+# shellcheck source=selftests/lib/live.sh
+. "$(dirname "$0")/lib/live.sh"
 
 title() { printf '\n=== %s\n\n' "$*"; }
 
@@ -37,6 +39,7 @@ run() {
 	title "$what"
 	burst_with 4 m "$@" >"$log" 2>&1 || { cat "$log"; exit 1; }
 	grep "times as long" "$log"
+	live_replay "$burst_dir/looks"
 	echo "While the handshakes were pending:"
 	cat "$burst_dir/look"
 	echo "With all connections established:"
@@ -47,6 +50,13 @@ run() {
 	bar "server 2" "$n2"
 	echo
 	echo "RESULT demo sched=$1 ${fields:+$fields }rs1=$n1 rs2=$n2"
+}
+
+# leave: the clients of the burst, and the service after them
+leave() {
+	clients_end
+	live_closing ipvs -L -n --sched-param -t "$(service_address 4 "$burst_port")"
+	ipvs -C
 }
 
 live_change() {
@@ -82,14 +92,13 @@ burst_servers 3 || exit 1
 
 title "The problem"
 explain
+live_legend
 run "In-tree wlc: since Linux 4.8 it counts TCP handshakes as active" "" wlc
-clients_end
-ipvs -C
+leave
 run "wlch with the factors of kernels before 4.8: the defect" \
 	"active=256 halfopen=1 inactive=1" \
 	wlch --sched-param active=256,halfopen=1,inactive=1
-clients_end
-ipvs -C
+leave
 run "wlch with its defaults: a handshake is worth as much as a connection" \
 	"active=8 halfopen=8 inactive=1" wlch
 live_change

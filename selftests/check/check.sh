@@ -82,6 +82,7 @@ build_debug_kernel &
 debug_kernel=$!
 step lint "$here/lint.sh"
 step drift "$here/drift.sh"
+step live "$here/live.sh"
 step ipvsadm build_ipvsadm
 for kernel in "${kernels[@]}"; do
 	step "module-$kernel" build_module "$kernel"
