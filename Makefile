@@ -154,5 +154,5 @@ clean:
 
 .PHONY: distclean
 distclean: clean
-	. selftests/vm/apt.sh && rm -rf "$$cache_dir"/{kernels,headers,initramfs,source,uml,debug,accel-*} && \
+	. selftests/vm/apt.sh && rm -rf "$$cache_dir"/{kernels,headers,initramfs,source,uml,debug,promtool,accel-*} && \
 		{ [ ! -e "$$cache_dir/chroot" ] || as_root rm -rf "$$cache_dir/chroot"; }

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# deb.sh OUT: builds the Debian packages in OUT, the module's source for DKMS and
-# an ipvsadm that takes the place of Debian's. That one has the files of Debian's
-# package, from the archive, but for those that the patches change: who goes from
-# one to the other and back keeps his settings and is asked nothing.
+# deb.sh OUT: builds the Debian packages in OUT, the module's source for DKMS,
+# what Prometheus needs, and an ipvsadm that takes the place of Debian's. That one
+# has the files of Debian's package, from the archive, but for those that the patches
+# change: who goes from one to the other and back keeps his settings and is asked
+# nothing.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -68,6 +69,13 @@ lay_out_module() {
 		install -D -m 644 "$here/modules-load.conf" "$dir/usr/lib/modules-load.d/ip_vs_wlch.conf"
 }
 
+lay_out_metrics() {
+	local dir=$src/ip-vs-wlch-metrics from=$top/metrics
+	install -D -m 755 "$from/wlch-metrics" "$dir/usr/sbin/wlch-metrics" &&
+		install -D -m 644 -t "$dir/lib/systemd/system" "$from"/wlch-metrics.{service,timer} &&
+		install -D -m 644 "$from/alerts.yml" "$dir/usr/share/ip_vs_wlch/alerts.yml"
+}
+
 build() {
 	cd "$src" && entry ip-vs-wlch "$version" >debian/changelog &&
 		env -u MAKEFLAGS -u MFLAGS -u MAKELEVEL -u MAKEOVERRIDES \
@@ -84,7 +92,7 @@ export SOURCE_DATE_EPOCH IPVSADM_VERSION
 
 "$top/ipvsadm-patch/build.sh" "$out/ipvsadm" "$here/debian/ipvsadm-weights.patch" || exit
 rm -rf "$src" "$out"/*.deb && mkdir "$src" && cp -R "$here/debian" "$src/debian" || exit
-if ! { lay_out_module && lay_out_ipvsadm; }; then
+if ! { lay_out_module && lay_out_ipvsadm && lay_out_metrics; }; then
 	die "could not lay out the packages in $src"
 fi
 build >"$out/log" 2>&1 || { cat "$out/log" >&2; die "the packages do not build, see above"; }

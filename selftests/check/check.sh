@@ -53,6 +53,7 @@ native() {
 	TIMEOUT=900 step faults selftests/kunit/selftest.sh selftests/kunit/faults.sh
 	TIMEOUT=600 step memory selftests/kunit/selftest.sh selftests/kunit/memory.sh
 	TIMEOUT=300 step ynl selftests/kunit/selftest.sh selftests/kunit/ynl.sh
+	TIMEOUT=600 step metrics selftests/kunit/selftest.sh selftests/kunit/metrics.sh
 	WLCH_DUMP=1000 TIMEOUT=900 step dumps selftests/kunit/selftest.sh selftests/dumps.sh
 	WLCH_FUZZ=200000 TIMEOUT=900 step fuzz selftests/kunit/selftest.sh selftests/fuzz.sh
 	WLCH_FLOOD=1000000 MEM=1G TIMEOUT=900 step flood \
@@ -82,6 +83,7 @@ build_debug_kernel &
 debug_kernel=$!
 step lint "$here/lint.sh"
 step drift "$here/drift.sh"
+step alerts "$here/alerts.sh"
 step live "$here/live.sh"
 step ipvsadm build_ipvsadm
 for kernel in "${kernels[@]}"; do

@@ -69,11 +69,12 @@ same_files() { diff "$1" <(files); }
 # module KERNEL: which one modprobe would load
 module() { inside modinfo -k "$1" -F "$2" ip_vs_wlch; }
 
-# usable KERNEL: of this version and for this kernel, where DKMS puts it
+# usable KERNEL: of this version and for this kernel, where DKMS puts it, and signed
 usable() {
 	expect "$version" "$(module "$1" version)" "version" &&
 		expect "$1" "$(module "$1" vermagic | cut -d ' ' -f 1)" "kernel" &&
-		expect "/lib/modules/$1/updates/dkms/ip_vs_wlch.ko" "$(module "$1" filename)" "file"
+		expect "/lib/modules/$1/updates/dkms/ip_vs_wlch.ko" "$(module "$1" filename)" "file" &&
+		module "$1" signer | grep .
 }
 
 no_module() { ! module "$1" filename; }
@@ -83,9 +84,9 @@ no_module() { ! module "$1" filename; }
 staged() {
 	local to=$work/stage
 	make -s -C "$top" install KERNEL=6.1 DESTDIR="$to" PREFIX=/opt/lvs &&
-		expect 10 "$(find "$to" -type f | wc -l)" "files" &&
+		expect 14 "$(find "$to" -type f | wc -l)" "files" &&
 		find "$to/lib/modules" -path '*/updates/ip_vs_wlch.ko' | grep -q . &&
-		[ -x "$to/opt/lvs/sbin/ipvsadm" ] &&
+		[ -x "$to/opt/lvs/sbin/ipvsadm" ] && [ -x "$to/opt/lvs/sbin/wlch-metrics" ] &&
 		! grep -v -E '^(#|$)' "$to/etc/modprobe.d/ip_vs_wlch.conf" &&
 		expect ip_vs_wlch "$(grep -v '^#' "$to/etc/modules-load.d/ip_vs_wlch.conf")" "loaded"
 }
@@ -115,6 +116,28 @@ says() {
 }
 
 as_nobody() { as_root setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+
+# make sign: by the certificate with this serial number
+sign() { make -s -C "$top" sign KERNEL=6.1 KEY="$work/mok.key" CERT="$work/mok.der"; }
+
+signed() {
+	local file serial
+	openssl req -new -x509 -newkey rsa:2048 -nodes -sha256 -days 1 -subj "/CN=for a test/" \
+		-keyout "$work/mok.key" -outform DER -out "$work/mok.der" &&
+		make -s -C "$top" module KERNEL=6.1 && sign || return
+	file=$(find "$top/build/kmod" -name ip_vs_wlch.ko -newer "$work/mok.der")
+	serial=$(openssl x509 -inform DER -in "$work/mok.der" -noout -serial)
+	expect "for a test" "$(modinfo -F signer "$file")" "signer" &&
+		expect "${serial#*=}" "$(modinfo -F sig_key "$file" | tr -d ':')" "key"
+}
+
+make_sign() {
+	ktap_check "make sign: with the key and the certificate that are given" signed
+	ktap_check "... once" says "is signed already: run make first" sign
+	ktap_check "... which make takes away again" make -s -C "$top" module KERNEL=6.1
+	ktap_check "without a key: says where it looked" says "cannot read $work/none: give KEY=" \
+		make -C "$top" sign KERNEL=6.1 KEY="$work/none"
+}
 
 make_install() {
 	ktap_check "make install with DESTDIR and PREFIX: module, ipvsadm, settings" staged
@@ -159,6 +182,19 @@ dkms_by_hand() {
 dkms_removed() {
 	inside dkms remove "ip_vs_wlch/$version" --all &&
 		as_root rm -r "$root/usr/src/ip_vs_wlch-$version" && same_files "$work/before"
+}
+
+# too_old: of a series of the table; the build says so, where the manual says
+too_old() {
+	as_root sed -i '/^6\.1\t/s/6\.1\.[0-9]*/6.1.999/' "$root/usr/src/ip_vs_wlch-$version/kmod/kernels" || return
+	! inside dkms build "ip_vs_wlch/$version" -k "${kernels[0]}" --force || return
+	grep "tested with kernels 6.1.999 .* with WLCH_ANY_KERNEL=1" \
+		"$root/var/lib/dkms/ip_vs_wlch/$version/build/make.log"
+}
+
+any_kernel() {
+	inside env WLCH_ANY_KERNEL=1 dkms build "ip_vs_wlch/$version" -k "$1" --force \
+		--kernelsourcedir "/usr/src/linux-headers-${kernels[0]}"
 }
 
 # passed_over RELEASE: a kernel that the table does not have; 77 is DKMS's word
@@ -210,6 +246,14 @@ ours_in_place() {
 		inside dpkg -V ip-vs-wlch-dkms
 }
 
+# metrics_in_place: systemd knows the units, and the program says that it has no module
+metrics_in_place() {
+	as_root cp "$ours_metrics" "$root/tmp/" && apt install "/tmp/${ours_metrics##*/}" &&
+		inside [ -e /etc/systemd/system/timers.target.wants/wlch-metrics.timer ] &&
+		inside dpkg -V ip-vs-wlch-metrics || return
+	says "the module is not loaded" inside wlch-metrics
+}
+
 # changed_settings: by the administrator, and by nobody else
 changed_settings() {
 	expect "??5?????? c /etc/default/ipvsadm" "$(inside dpkg -V ipvsadm)" "dpkg -V" &&
@@ -229,7 +273,7 @@ between_debians() {
 debian_version() { dpkg-deb -f "$(debian_deb)" Version; }
 
 removed() {
-	apt remove ip-vs-wlch-dkms && no_module "${kernels[0]}" && no_module "${kernels[1]}" &&
+	apt purge ip-vs-wlch-metrics && apt remove ip-vs-wlch-dkms && no_module "${kernels[0]}" && no_module "${kernels[1]}" &&
 		expect "/etc/modprobe.d/ip_vs_wlch.conf" \
 			"$(inside find /etc /lib /usr /var/lib/dkms /opt -name '*wlch*')" "left"
 }
@@ -248,12 +292,16 @@ purged() {
 
 dkms() {
 	ktap_check "make dkms: dkms add, build and install" dkms_by_hand
+	ktap_check "a kernel that is too old: make.log says so" too_old
+	ktap_check "... and it is built with WLCH_ANY_KERNEL=1" any_kernel "${kernels[0]}"
+	ktap_check "... and so is one that the table does not have" any_kernel 6.6.1-amd64
 	ktap_check "... and dkms remove: nothing is left" dkms_removed
 }
 
 packages() {
 	ours_dkms=$(find "$top/build/deb" -maxdepth 1 -name 'ip-vs-wlch-dkms_*.deb')
 	ours_ipvsadm=$(find "$top/build/deb" -maxdepth 1 -name 'ipvsadm_*.deb')
+	ours_metrics=$(find "$top/build/deb" -maxdepth 1 -name 'ip-vs-wlch-metrics_*.deb')
 	ktap_check "ipvsadm has the files of Debian's, and the completion" same_content
 	ktap_check "... and these settings are Debian's, to the byte" same_settings
 	ktap_check "its version is above Debian's, and below a new release" between_debians
@@ -262,6 +310,7 @@ packages() {
 	ktap_check "headers of ${kernels[1]} come: it is built for it, too" next_kernel
 	ktap_check "a kernel that the table does not have is passed over" passed_over 6.6.1-amd64
 	ktap_check "ipvsadm knows --sched-param" ours_in_place
+	ktap_check "the metrics are installed, and their timer enabled" metrics_in_place
 	ktap_check "changed settings of Debian's ipvsadm are kept" changed_settings
 	ktap_check "the module's package is removed: both modules are gone" removed
 	ktap_check "Debian's ipvsadm comes back, and the settings are kept" debian_again
@@ -277,6 +326,7 @@ trap cleanup EXIT
 if ktap_check "a Debian in a folder" make_root &&
    ktap_check "make, make dkms and make deb" build; then
 	make_install
+	make_sign
 	ktap_check "Debian's ipvsadm and headers of ${kernels[0]} are installed" debian_first
 	dkms
 	packages

@@ -29,6 +29,10 @@ if grep -qw YNL "$script"; then
 	ynl=$("$here/../kernels/source.sh" 6.12) || exit
 	needs+=(YNL="$ynl")
 fi
+if grep -qw PROMTOOL "$script"; then
+	promtool=$("$here/../vm/promtool.sh") || exit
+	needs+=(PROMTOOL="$promtool")
+fi
 # IPVS is built in, so this is no option of a module
 ! grep -qw conn_tab_bits "$script" || needs+=(ip_vs.conn_tab_bits=20)
 rm -rf "$out"
