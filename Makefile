@@ -51,6 +51,7 @@ help:
 	@echo 'make bench            what they cost: writes Documentation/performance.md'
 	@echo 'make kunit            the KUnit suite, in User Mode Linux'
 	@echo 'make uml RUN=script   a selftest in that kernel, where allocations can fail'
+	@echo 'make docs             the manual as HTML, in build/docs'
 	@echo 'make lint             checkpatch, sparse, shellcheck'
 	@echo
 	@echo 'make clean            remove build/'
@@ -97,6 +98,10 @@ deb:
 .PHONY: keepalived
 keepalived:
 	$(Q)keepalived-patch/build.sh build/keepalived
+
+.PHONY: docs
+docs: deps
+	$(Q)sphinx-build -q -W --keep-going -n -b html -d build/docs/.doctrees Documentation build/docs
 
 .PHONY: helpers
 helpers:

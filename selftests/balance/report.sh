@@ -21,7 +21,7 @@ head_of_report() {
 		Measured on $(say date) with Debian's kernel $(sed -n 's/^balance kernel=\([^ ]*\).*/\1/p' "$log"), in a virtual machine
 		with $(say cpus) CPUs.
 
-		    make balance
+		    $ make balance
 
 		repeats it on a Debian 12 machine, in ten minutes or more, and writes this page
 		(\`KERNEL=6.12\` takes another kernel). Nothing is written if a scenario fails.

@@ -54,6 +54,7 @@ native() {
 	TIMEOUT=600 step memory selftests/kunit/selftest.sh selftests/kunit/memory.sh
 	TIMEOUT=300 step ynl selftests/kunit/selftest.sh selftests/kunit/ynl.sh
 	TIMEOUT=600 step metrics selftests/kunit/selftest.sh selftests/kunit/metrics.sh
+	TIMEOUT=1200 step commands selftests/kunit/selftest.sh selftests/kunit/commands.sh
 	WLCH_DUMP=1000 TIMEOUT=900 step dumps selftests/kunit/selftest.sh selftests/dumps.sh
 	WLCH_FUZZ=200000 TIMEOUT=900 step fuzz selftests/kunit/selftest.sh selftests/fuzz.sh
 	WLCH_FLOOD=1000000 MEM=1G TIMEOUT=900 step flood \

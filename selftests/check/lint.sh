@@ -32,16 +32,27 @@ build() {
 	"$top/selftests/vm/module.sh" "$KDIR" "$out" -s "$@"
 }
 
-# README.md has the table of kernels as it is in force
+# The manual has the table of kernels as it is in force
 # shellcheck disable=SC2317  # called by silent
 kernel_table() {
 	diff <(awk '/^[0-9]/ {
-		printf "| %s | %s | %s |", $1, $2, $3 == "-" ? "any later" : $3
-		$1 = $2 = $3 = ""
-		sub(/^ */, "")
-		print " " $0 " |"
-	}' "$top/kmod/kernels") <(grep -E '^\| [0-9.]+ \| [0-9.]+ \|' "$top/README.md")
+		if ($3 == "-")
+			$3 = "any later"
+		$1 = $1
+		print
+	}' "$top/kmod/kernels" | tr -s ' ') <(grep -E '^[0-9.]+ +[0-9.]+ ' "$top/Documentation/kernels.rst" | tr -s ' ')
 }
+
+# shellcheck disable=SC2317  # called by silent
+readme_links() {
+	local file
+	(cd "$top" && grep -oE '\]\([^)]+\)' README.md | tr -d '])(' | while read -r file; do
+		[ -e "$file" ] || echo "README.md: there is no $file"
+	done)
+}
+
+# shellcheck disable=SC2317  # called by silent
+manual() { make -s -C "$top" docs; }
 
 # shellcheck disable=SC2317  # called by silent
 run_checkpatch() {
@@ -78,6 +89,8 @@ silent "... with the threads of threads.sh, and calls that fail" build C=2 W=1 \
 	CONFIG_IP_VS_WLCH_THREADS=y CONFIG_IP_VS_WLCH_FAULTS=y
 silent "with IP_VS_DEBUG, $RELEASE" "$here/debug-build.sh" "$KDIR" "$out"
 silent "shellcheck" shell_scripts
-silent "README's kernels are those of the build" kernel_table
+silent "the manual's kernels are those of the build" kernel_table
+silent "README's links lead to files" readme_links
+silent "the manual builds, and all its references lead somewhere" manual
 echo "1..$count"
 exit $failed

@@ -27,10 +27,12 @@ packages=(
 	python3 python3-jsonschema python3-yaml
 	# lint
 	shellcheck sparse
+	# the manual
+	python3-myst-parser python3-sphinx
 )
 case ${1-} in
 plots) packages+=(gnuplot-nox) ;;	# with 70 MB of libraries
-packages) packages+=(debhelper dh-dkms debootstrap) ;;
+packages) packages+=(debhelper dh-dkms debootstrap openssl) ;;
 tracing) packages+=(bpftrace linux-perf trace-cmd) ;;	# with 200 MB of libraries
 esac
 
