@@ -175,14 +175,15 @@ listed_figures() {
 
 same_figures() { expect "$(listed_figures "$1")" "$(figures "$1")" "$1"; }
 
-# What the document and the list say of each server: weight, active, inactive, half-open, refused, load, picks,
-# effective weight of each server
+# What the list and the document say of each server
 listed_fields() {
 	servers 4 8802 --sched-param | awk '{ print $4, $5, $6, $7, $8, $9, $10, $11 }'
 }
 
 fields() {
-	ipvs -L --json -t $VS:8802 | jq -r '.services[].servers[] | "\(.weight) \(.active_connections) \(.inactive_connections) \(.wlch.half_open) \(.wlch.refused) \(.wlch.load) \(.wlch.picks) \(.wlch.effective_weight)"'
+	ipvs -L --json -t $VS:8802 | jq -r '.services[].servers[] |
+		[.weight, .active_connections, .inactive_connections, .wlch.half_open,
+		 .wlch.refused, .wlch.load, .wlch.picks, .wlch.effective_weight] | join(" ")'
 }
 
 same_fields() { expect "$(listed_fields)" "$(fields)" "servers"; }

@@ -3,7 +3,8 @@
 #
 # connections.sh ns|instructions: what it costs to open a TCP connection through the
 # director and to end it, client and server included; one after the other, with
-# NAT. The service runs wlc, without the module, and wlch, in turns. Servers are addresses of one namespace.
+# NAT. The service runs wlc, without the module, and wlch, in turns. Servers are
+# addresses of one namespace.
 
 here=$(dirname "$(readlink -f "$0")")
 # shellcheck source=selftests/lib/lib.sh
