@@ -1,0 +1,506 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * IPVS scheduler swrr: the cycle of turns. Nothing here knows of services.
+ */
+
+#include <linux/gcd.h>
+#include <linux/kernel.h>
+#include <linux/math64.h>
+#include <linux/overflow.h>
+#include <linux/slab.h>
+
+#include "ip_vs_swrr_cycle.h"
+
+#define SWRR_NOBODY	U32_MAX
+
+/* What a server's weight comes to in units of 1 << @shift. */
+static u32 swrr_turns(u32 weight, unsigned int shift)
+{
+	u64 half = shift ? 1ULL << (shift - 1) : 0;
+
+	return weight ? max_t(u64, (weight + half) >> shift, 1) : 0;
+}
+
+static u64 swrr_all_turns(const struct swrr_server *server, u32 nr, u32 gcd,
+			  unsigned int shift)
+{
+	u64 turns = 0;
+	u32 i;
+
+	for (i = 0; i < nr; i++)
+		turns += swrr_turns(server[i].weight / gcd, shift);
+	return turns;
+}
+
+/* Set the servers' turns. A turn's worth of weight is their greatest common
+ * divisor, times 2 as often as is needed for no more turns than there may be.
+ * Then a server with a weight has at least one turn, and if it has more its weight
+ * is rounded by no more than half a turn. A turn is worth less than
+ *
+ *	2 * sum of weights / (turns that there may be - number of servers)
+ *
+ * as with half of it there would have been too many: each server has a turn more
+ * than its weight comes to at most. A power of 2, so that what a server gets
+ * stays mostly the same when others change.
+ *
+ * Return: the number of turns; @unit is what one is worth.
+ */
+static u32 swrr_share_turns(struct swrr_server *server, u32 nr, u64 *unit)
+{
+	u64 most = max_t(u64, SWRR_TURNS, 4ULL * nr), turns;
+	unsigned int shift = 0;
+	u32 divisor = 0, i;
+
+	for (i = 0; i < nr && divisor != 1; i++)
+		divisor = gcd(divisor, server[i].weight);
+	divisor = max(divisor, 1U);
+	while ((turns = swrr_all_turns(server, nr, divisor, shift)) > most)
+		shift++;
+	for (i = 0; i < nr; i++)
+		server[i].turns = swrr_turns(server[i].weight / divisor, shift);
+	*unit = (u64)divisor << shift;
+	return turns;
+}
+
+static void swrr_beat_set(struct swrr_beat *beat,
+			  const struct swrr_server *server)
+{
+	beat->dest = server->dest;
+	beat->turns = server->turns;
+	if (!server->turns)
+		return;
+	beat->first = div_u64((u64)server->phase << 32, server->turns);
+	beat->step = div_u64(U64_MAX, server->turns);
+}
+
+static u32 swrr_beat_time(const struct swrr_beat *beat, u32 k)
+{
+	return (beat->first + k * beat->step) >> 32;
+}
+
+/* How often the server is due before a time of the cycle. */
+static u32 swrr_beats_before(const struct swrr_beat *beat, u32 time)
+{
+	u64 end = (u64)time << 32;
+
+	if (end <= beat->first)
+		return 0;
+	return min_t(u64, div64_u64(end - beat->first - 1, beat->step) + 1,
+		     beat->turns);
+}
+
+/* What turns are sorted by: time, and number of the server. */
+static u64 swrr_key(u32 time, u32 server)
+{
+	return (u64)time << 32 | server;
+}
+
+static u32 swrr_bucket(u32 time, u32 nr)
+{
+	return mul_u32_u32(time, nr) >> 32;
+}
+
+/* As many buckets as turns, each for a part of the cycle. Those before the one of
+ * a key are in order afterwards, and the keys of a bucket are few.
+ *
+ * @end: room for one number more than there are buckets, all 0
+ */
+static void swrr_fill_buckets(const struct swrr_server *server, u32 servers,
+			      u64 *key, u32 *end, u32 nr)
+{
+	struct swrr_beat beat;
+	u32 i, k, time;
+
+	for (i = 0; i < servers; i++) {
+		swrr_beat_set(&beat, &server[i]);
+		for (k = 0; k < beat.turns; k++)
+			end[swrr_bucket(swrr_beat_time(&beat, k), nr) + 1]++;
+	}
+	for (i = 1; i < nr; i++)
+		end[i] += end[i - 1];
+	for (i = 0; i < servers; i++) {
+		swrr_beat_set(&beat, &server[i]);
+		for (k = 0; k < beat.turns; k++) {
+			time = swrr_beat_time(&beat, k);
+			key[end[swrr_bucket(time, nr)]++] = swrr_key(time, i);
+		}
+	}
+}
+
+/* Keys that are nearly in order already. */
+static void swrr_sort(u64 *key, u32 nr)
+{
+	u32 i, j;
+
+	for (i = 1; i < nr; i++) {
+		u64 this = key[i];
+
+		for (j = i; j && key[j - 1] > this; j--)
+			key[j] = key[j - 1];
+		key[j] = this;
+	}
+}
+
+/**
+ * struct swrr_walk - a way along the keys
+ * @heaviest: number of the server that may have more than one turn in a row
+ * @longest: how many
+ * @last: number of the server that had the last turn, or SWRR_NOBODY
+ * @run: turns that it had in a row
+ * @holder: number of the server that turns are held of
+ * @held: how many
+ */
+struct swrr_walk {
+	u32	heaviest;
+	u32	longest;
+	u32	last;
+	u32	run;
+	u32	holder;
+	u32	held;
+};
+
+static bool swrr_may_follow(const struct swrr_walk *walk, u32 server)
+{
+	return server != walk->last ||
+	       (server == walk->heaviest && walk->run < walk->longest);
+}
+
+static void swrr_give(struct swrr_walk *walk, u32 server)
+{
+	walk->run = server == walk->last ? walk->run + 1 : 1;
+	walk->last = server;
+}
+
+/* Go along the keys once and give each its turn, in their order; but a server that
+ * would have too many in a row is held back until others have come between. All
+ * others keep their order.
+ *
+ * The most that a server should have in a row is 1, or if it has more than half of all
+ * turns, ceil(own / others'), which is the least that is possible as there
+ * are no more gaps than turns of others. Who is held back finds a gap: there are
+ * enough in a round. And there is never more than one server held, as its turn is
+ * what comes between two of another one.
+ *
+ * @turn: where the turns go, or NULL
+ *
+ * Return: number of turns.
+ */
+static u32 swrr_walk(struct swrr_walk *walk, const u64 *key, u32 nr,
+		     const struct swrr_server *server, struct swrr_turn *turn)
+{
+	u32 given = 0, i;
+
+	for (i = 0; i < nr; i++) {
+		u32 this = key[i], time = key[i] >> 32;
+
+		while (walk->held && walk->holder != this &&
+		       swrr_may_follow(walk, walk->holder)) {
+			swrr_give(walk, walk->holder);
+			if (turn && given < nr)
+				turn[given] = (struct swrr_turn) {
+					server[walk->holder].dest, time, walk->held
+				};
+			walk->held--;
+			given++;
+		}
+		if (!swrr_may_follow(walk, this)) {
+			walk->holder = this;
+			walk->held++;
+			continue;
+		}
+		swrr_give(walk, this);
+		if (turn && given < nr)
+			turn[given] = (struct swrr_turn) {
+				server[this].dest, time, walk->held
+			};
+		given++;
+	}
+	return given;
+}
+
+static bool swrr_same_walk(const struct swrr_walk *a, const struct swrr_walk *b)
+{
+	return a->last == b->last && a->run == b->run && a->held == b->held;
+}
+
+/* A round begins as it ends. Who does not know how it ends goes round until it is as
+ * the last time: twice, or three times.
+ */
+#define SWRR_ROUNDS	4
+
+static bool swrr_lay_out(struct swrr_cycle *cycle, const u64 *key,
+			 const struct swrr_server *server, u32 heaviest)
+{
+	struct swrr_walk walk = {
+		.heaviest = heaviest,
+		.longest = cycle->longest,
+		.last = SWRR_NOBODY,
+	}, before;
+	int round;
+
+	for (round = 0; round < SWRR_ROUNDS; round++) {
+		before = walk;
+		swrr_walk(&walk, key, cycle->nr, server, NULL);
+		if (swrr_same_walk(&walk, &before))
+			break;
+	}
+	return swrr_walk(&walk, key, cycle->nr, server, cycle->turn) ==
+	       cycle->nr;
+}
+
+static u32 swrr_heaviest(const struct swrr_server *server, u32 nr)
+{
+	u32 heaviest = 0, i;
+
+	for (i = 1; i < nr; i++) {
+		if (server[i].turns > server[heaviest].turns)
+			heaviest = i;
+	}
+	return heaviest;
+}
+
+/* The least that the longest run of a server with @own of @all turns can be. */
+static u32 swrr_longest_run(u32 own, u32 all)
+{
+	return own < all ? DIV_ROUND_UP(own, all - own) : U32_MAX;
+}
+
+static bool swrr_fill(struct swrr_cycle *cycle, const struct swrr_server *server,
+		      u32 servers)
+{
+	u32 heaviest = swrr_heaviest(server, servers);
+	u32 *end = kvcalloc(cycle->nr + 1, sizeof(*end), GFP_KERNEL);
+	u64 *key = kvcalloc(cycle->nr, sizeof(*key), GFP_KERNEL);
+	bool filled = false;
+
+	if (end && key) {
+		swrr_beat_set(&cycle->heaviest, &server[heaviest]);
+		cycle->longest = swrr_longest_run(cycle->heaviest.turns, cycle->nr);
+		swrr_fill_buckets(server, servers, key, end, cycle->nr);
+		swrr_sort(key, cycle->nr);
+		filled = !WARN_ON_ONCE(!swrr_lay_out(cycle, key, server, heaviest));
+	}
+	kvfree(key);
+	kvfree(end);
+	return filled;
+}
+
+/**
+ * swrr_cycle_make() - make a cycle
+ * @server: the servers; their turns are set. Those of weight 0 have none.
+ * @nr: how many; may be 0
+ *
+ * It takes a time in proportion to the number of turns. With the same servers,
+ * weights and phases it comes to the same cycle.
+ *
+ * Context: process.
+ * Return: a cycle that has not begun, to be freed by kvfree(), or NULL without memory.
+ */
+struct swrr_cycle *swrr_cycle_make(struct swrr_server *server, u32 nr)
+{
+	struct swrr_cycle *cycle;
+	u64 unit = 1;
+	u32 turns;
+
+	turns = swrr_share_turns(server, nr, &unit);
+	cycle = kvzalloc(struct_size(cycle, turn, (size_t)turns + SWRR_LEAD),
+			 GFP_KERNEL);
+	if (!cycle)
+		return NULL;
+	cycle->unit = unit;
+	cycle->nr = turns;
+	if (turns && !swrr_fill(cycle, server, nr)) {
+		kvfree(cycle);
+		return NULL;
+	}
+	return cycle;
+}
+
+/**
+ * swrr_cycle_begin() - begin a cycle that follows no other
+ * @cycle: the cycle
+ * @random: decides where
+ */
+void swrr_cycle_begin(struct swrr_cycle *cycle, u32 random)
+{
+	cycle->first = reciprocal_scale(random, cycle->nr);
+}
+
+/* The first turn that is not before a time; the first of all if there is none. */
+static u32 swrr_turn_at(const struct swrr_cycle *cycle, u32 time)
+{
+	u32 low = 0, high = cycle->nr;
+
+	while (low < high) {
+		u32 mid = low + (high - low) / 2;
+
+		if (cycle->turn[mid].time < time)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < cycle->nr ? low : 0;
+}
+
+/* Times of one cycle in another one, whose turns are worth something else. Who is in
+ * both is due at (k + phase) / weight in units of weight, whatever a turn is
+ * worth; one cycle is a part or a multiple of the other. Rounding must not pass over
+ * a turn: so it is a little early.
+ */
+static u32 swrr_convert_time(u32 time, u64 from, u64 to)
+{
+	if (from == to)
+		return time;
+	return div64_u64(time * to, from) - 2;
+}
+
+static bool swrr_untouched(const struct swrr_cycle *cycle)
+{
+	return !cycle->nr || (!cycle->follows && !atomic_read(&cycle->cursor));
+}
+
+/* Turns of the heaviest server that were due before a time, and are not before a
+ * turn of the cycle, which is the first after that time.
+ */
+static int swrr_held_at(const struct swrr_cycle *cycle, u32 place, u32 time)
+{
+	const struct swrr_beat *beat = &cycle->heaviest;
+	const struct swrr_turn *turn = &cycle->turn[place];
+	int due;
+
+	due = swrr_beats_before(beat, turn->time) - swrr_beats_before(beat, time);
+	if (turn->time < time)
+		due += beat->turns;
+	return turn->held - due;
+}
+
+/**
+ * struct swrr_debt - turns that a server has missed, or had already
+ * @dest: the server
+ * @turns: number of turns; below 0 it had them already
+ */
+struct swrr_debt {
+	struct ip_vs_dest	*dest;
+	int			turns;
+};
+
+static bool swrr_has_turns(const struct swrr_cycle *cycle,
+			   const struct ip_vs_dest *dest)
+{
+	u32 i;
+
+	if (dest == cycle->heaviest.dest)
+		return true;
+	for (i = 0; i < cycle->nr; i++) {
+		if (cycle->turn[i].dest == dest)
+			return true;
+	}
+	return false;
+}
+
+/* Give in the lead what a server has missed, and leave out what it had, so that from
+ * turn @place on nobody has missed anything. Returns the turn that comes then.
+ */
+static u32 swrr_settle(struct swrr_cycle *cycle, u32 place,
+		       struct swrr_debt *missed, struct swrr_debt *had)
+{
+	struct swrr_turn *lead = &cycle->turn[cycle->nr];
+	struct ip_vs_dest *last = NULL;
+	u32 run = 0;
+
+	while ((missed->turns > 0 || had->turns < 0) && cycle->lead < SWRR_LEAD) {
+		struct ip_vs_dest *dest = missed->dest;
+
+		if (missed->turns > 0 &&
+		    (dest != last || (dest == cycle->heaviest.dest &&
+				      run < cycle->longest))) {
+			missed->turns--;
+		} else {
+			dest = cycle->turn[place].dest;
+			place = place + 1 < cycle->nr ? place + 1 : 0;
+			if (dest == had->dest && had->turns < 0) {
+				had->turns++;
+				continue;
+			}
+		}
+		run = dest == last ? run + 1 : 1;
+		last = dest;
+		lead[cycle->lead++].dest = dest;
+	}
+	return place;
+}
+
+/* What is left of the lead of another cycle comes first. */
+static void swrr_take_lead(struct swrr_cycle *cycle,
+			   const struct swrr_cycle *old, int pick)
+{
+	for (; pick < 0; pick++) {
+		struct ip_vs_dest *dest;
+
+		dest = READ_ONCE(old->turn[swrr_cycle_place(old, pick)].dest);
+		if (dest)
+			cycle->turn[cycle->nr + cycle->lead++].dest = dest;
+	}
+}
+
+/**
+ * swrr_cycle_follow() - go on with a cycle where another one is now
+ * @cycle: the cycle, which has not begun
+ * @old: the other one, with the same phases; picks may go on in it. Servers that are
+ *	not any more have no turns in it: see swrr_cycle_forget().
+ *
+ * Where there was no pick yet there is nothing to go on with. Or else the next turn
+ * is the first that is due after the time that has come. Who is in both cycles goes on
+ * as if nothing had happened; only of the heaviest server of each cycle turns may be
+ * held, by one and not by the other: the lead levels that. A lead that would be too
+ * long is cut off.
+ *
+ * Return: false if it does not follow: it has to begin.
+ */
+bool swrr_cycle_follow(struct swrr_cycle *cycle, const struct swrr_cycle *old)
+{
+	struct swrr_debt missed, had;
+	const struct swrr_turn *turn;
+	u32 time, place;
+	int pick;
+
+	if (!cycle->nr || swrr_untouched(old))
+		return false;
+	pick = atomic_read(&old->cursor);
+	turn = &old->turn[swrr_cycle_place(old, max(pick, 0))];
+	time = swrr_convert_time(turn->time, old->unit, cycle->unit);
+	place = swrr_turn_at(cycle, time);
+	swrr_take_lead(cycle, old, pick);
+
+	missed.dest = old->heaviest.dest;
+	missed.turns = turn->held;
+	had.dest = cycle->heaviest.dest;
+	had.turns = -swrr_held_at(cycle, place, time);
+	if (missed.dest == had.dest) {
+		missed.turns += had.turns;
+		had.turns = min(missed.turns, 0);
+	} else if (missed.turns && !swrr_has_turns(cycle, missed.dest)) {
+		missed.turns = 0;
+	}
+	cycle->first = swrr_settle(cycle, place, &missed, &had);
+	cycle->follows = true;
+	atomic_set(&cycle->cursor, -(int)cycle->lead);
+	return true;
+}
+
+/**
+ * swrr_cycle_forget() - let a server have no turns any more
+ * @cycle: the cycle; picks may go on in it
+ * @dest: the server
+ */
+void swrr_cycle_forget(struct swrr_cycle *cycle, const struct ip_vs_dest *dest)
+{
+	u32 i;
+
+	for (i = 0; i < cycle->nr + cycle->lead; i++) {
+		if (cycle->turn[i].dest == dest)
+			WRITE_ONCE(cycle->turn[i].dest, NULL);
+	}
+	if (cycle->heaviest.dest == dest)
+		cycle->heaviest.dest = NULL;
+}
