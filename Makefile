@@ -20,7 +20,7 @@ all: module ipvsadm
 .PHONY: help
 help:
 	@echo 'make                  the module for the running kernel, and ipvsadm'
-	@echo 'make module           build/kmod/RELEASE/ip_vs_wlch.ko'
+	@echo 'make module           build/kmod/RELEASE/ip_vs_wlch.ko and ip_vs_swrr.ko'
 	@echo '     KDIR=folder      for the kernel of these headers'
 	@echo '     KERNEL=name      for a Debian kernel, fetched to ~/.cache:'
 	@echo '                      6.1 (newest), 6.1-old (oldest), 6.12 (newest)'

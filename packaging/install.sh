@@ -21,6 +21,13 @@ die() { say "$*"; exit 1; }
 . "$top/selftests/vm/module-lib.sh"
 
 # What goes where: MODE BUILT FILE
+built_modules() {
+	cat <<-E
+	644 build/kmod/$1/ip_vs_wlch.ko $modules/$1/updates/ip_vs_wlch.ko
+	644 build/kmod/$1/ip_vs_swrr.ko $modules/$1/updates/ip_vs_swrr.ko
+	E
+}
+
 programs() {
 	cat <<-E
 	755 build/ipvsadm/ipvsadm $prefix/sbin/ipvsadm
@@ -88,12 +95,11 @@ unchanged() {
 }
 
 install_all() {
-	local release module
+	local release
 	release=$(kernel_release "$1") || exit
-	module="644 build/kmod/$release/ip_vs_wlch.ko $modules/$release/updates/ip_vs_wlch.ko"
-	{ echo "$module"; programs; } | check_built || exit
+	{ built_modules "$release"; programs; } | check_built || exit
 	check_rights
-	if ! { { echo "$module"; programs; } | copy && prefer_own &&
+	if ! { { built_modules "$release"; programs; } | copy && prefer_own &&
 	       settings | unchanged "left as it is" | copy && index "$modules/$release"; }; then
 		die "could not install all"
 	fi
@@ -117,9 +123,9 @@ remove() {
 	done
 }
 
-remove_module() {
+remove_modules() {
 	local file
-	for file in "$modules"/*/updates/ip_vs_wlch.ko; do
+	for file in "$modules"/*/updates/ip_vs_{wlch,swrr}.ko; do
 		[ -e "$file" ] || continue
 		rm "$file" && rmdir --ignore-fail-on-non-empty "${file%/*}" || return
 		index "${file%/updates/*}" || return
@@ -129,7 +135,7 @@ remove_module() {
 
 uninstall_all() {
 	check_rights
-	if ! { remove_module && programs | remove &&
+	if ! { remove_modules && programs | remove &&
 	       settings | unchanged "remove it if you do not need it any more" | remove; }; then
 		die "could not remove all"
 	fi

@@ -74,7 +74,9 @@ usable() {
 	expect "$version" "$(module "$1" version)" "version" &&
 		expect "$1" "$(module "$1" vermagic | cut -d ' ' -f 1)" "kernel" &&
 		expect "/lib/modules/$1/updates/dkms/ip_vs_wlch.ko" "$(module "$1" filename)" "file" &&
-		module "$1" signer | grep .
+		module "$1" signer | grep . &&
+		expect "$version /lib/modules/$1/updates/dkms/ip_vs_swrr.ko" \
+			"$(inside modinfo -k "$1" -F version ip_vs_swrr) $(inside modinfo -k "$1" -F filename ip_vs_swrr)" "the other one"
 }
 
 no_module() { ! module "$1" filename; }
@@ -84,11 +86,11 @@ no_module() { ! module "$1" filename; }
 staged() {
 	local to=$work/stage
 	make -s -C "$top" install KERNEL=6.1 DESTDIR="$to" PREFIX=/opt/lvs &&
-		expect 14 "$(find "$to" -type f | wc -l)" "files" &&
-		find "$to/lib/modules" -path '*/updates/ip_vs_wlch.ko' | grep -q . &&
+		expect 15 "$(find "$to" -type f | wc -l)" "files" &&
+		expect 2 "$(find "$to/lib/modules" -path '*/updates/ip_vs_*.ko' | wc -l)" "modules" &&
 		[ -x "$to/opt/lvs/sbin/ipvsadm" ] && [ -x "$to/opt/lvs/sbin/wlch-metrics" ] &&
 		! grep -v -E '^(#|$)' "$to/etc/modprobe.d/ip_vs_wlch.conf" &&
-		expect ip_vs_wlch "$(grep -v '^#' "$to/etc/modules-load.d/ip_vs_wlch.conf")" "loaded"
+		expect $'ip_vs_wlch\nip_vs_swrr' "$(grep -v '^#' "$to/etc/modules-load.d/ip_vs_wlch.conf")" "loaded"
 }
 
 unstaged() {

@@ -10,7 +10,8 @@
 # shellcheck source=selftests/lib/module.sh
 . "$(dirname "$0")/../lib/module.sh"
 
-module=$(dirname "$0")/../../build/kunit-vm/$(uname -r)/ip_vs_wlch.ko
+builds=$(dirname "$0")/../../build/kunit-vm/$(uname -r)
+module=$builds/ip_vs_wlch.ko
 
 if [ ! -e "$module" ]; then
 	echo "1..0 # SKIP there is no $module: KERNEL=debug and kcsan have KUnit"
@@ -19,7 +20,7 @@ fi
 wlch_need
 rmmod ip_vs_wlch
 since_now
-insmod "$module" && rmmod ip_vs_wlch
+insmod "$module" && rmmod ip_vs_wlch && insmod "$builds/ip_vs_swrr.ko" && rmmod ip_vs_swrr
 status=$?
 log_since | grep -o '\] .*' | cut -c 3- |
 	grep -E '^ *((not )?ok |1\.\.|# |KTAP|TAP)'

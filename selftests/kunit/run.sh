@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh: builds the module with its KUnit suite for a UML kernel, loads it there
+# run.sh: builds the modules with their KUnit suites for a UML kernel, loads them there
 # and prints the kernel's log with the KTAP results in it. Fails when a result
 # is not "ok", when there are none, and when the kernel reports a defect.
 
@@ -22,10 +22,10 @@ rm -rf "$out"
 mkdir -p "$out" || exit
 "$here/../vm/module.sh" "$uml" "$out" ARCH=um CONFIG_IP_VS_WLCH_KUNIT=y >"$out/build.log" 2>&1 || {
 	cat "$out/build.log" >&2
-	die "the module does not build with its KUnit suite"
+	die "the modules do not build with their KUnit suites"
 }
 
-boot "$uml" "$here/init" MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" | tee "$log"
+boot "$uml" "$here/init" MODULES="$(echo "$out"/*/)" | tee "$log"
 [ "${PIPESTATUS[0]}" -eq 0 ] || die "UML still ran after ${TIMEOUT:-120} s, its log is $log"
 
 verdict "$log"

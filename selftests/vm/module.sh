@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# module.sh KDIR OUT [MAKE ARGUMENT...]: builds the module against the headers
-# in KDIR as OUT/RELEASE/ip_vs_wlch.ko, and what the arguments add. The source is
-# copied there first: objects of several kernels do not mix, and the source folder
-# stays clean.
+# module.sh KDIR OUT [MAKE ARGUMENT...]: builds the modules against the headers
+# in KDIR as OUT/RELEASE/ip_vs_wlch.ko and ip_vs_swrr.ko, and what the arguments add.
+# The source is copied there first: objects of several kernels do not mix, and the
+# source folder stays clean.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")

@@ -105,14 +105,14 @@ place_tools() {
 		done
 }
 
-# place_module DIR TREE: the module, and the indexes of a module tree with it
+# place_module DIR TREE: the modules, and the indexes of a module tree with it
 place_module() {
 	local dir=$1 tree=$2 to=$1/tree/lib/modules/$RELEASE
-	local ko=$top/build/kmod/$RELEASE/ip_vs_wlch.ko
+	local kos=("$top/build/kmod/$RELEASE"/ip_vs_{wlch,swrr}.ko)
 	local build
 	local bench=$top/build/bench/vm/$RELEASE/ip_vs_wlch_bench.ko
 
-	mkdir -p "$dir/kmod" "$dir/usr/lib/modules" && cp "$ko" "$dir/kmod/" || return
+	mkdir -p "$dir/kmod" "$dir/usr/lib/modules" && cp "${kos[@]}" "$dir/kmod/" || return
 	for build in build/{threads,kunit-vm}/$RELEASE; do
 		[ -d "$top/$build" ] || continue
 		mkdir -p "$dir/$build" && cp "$top/$build"/*.ko "$dir/$build/" || return
@@ -120,7 +120,7 @@ place_module() {
 	[ ! -e "$bench" ] || cp "$bench" "$dir/kmod/" || return
 	cp -al "$tree" "$dir/tree" 2>/dev/null || cp -a "$tree" "$dir/tree" || return
 	# depmod writes new files, so links to the old ones are safe
-	mkdir -p "$to/updates" && cp "$ko" "$to/updates/" &&
+	mkdir -p "$to/updates" && cp "${kos[@]}" "$to/updates/" &&
 		depmod -b "$dir/tree" "$RELEASE" || return
 	rm -r "$to/kernel" && mv "$to" "$dir/usr/lib/modules/" && rm -r "$dir/tree"
 }
