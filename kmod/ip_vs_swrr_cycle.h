@@ -105,6 +105,21 @@ bool swrr_cycle_follow(struct swrr_cycle *cycle, const struct swrr_cycle *old);
 void swrr_cycle_forget(struct swrr_cycle *cycle, const struct ip_vs_dest *dest);
 
 /**
+ * swrr_cycle_round() - where in its round a pick is
+ * @cycle: the cycle, with turns
+ * @pick: its number, not below 0
+ *
+ * Return: its number in the round.
+ */
+static inline u32 swrr_cycle_round(const struct swrr_cycle *cycle, u32 pick)
+{
+	if (likely(pick < cycle->nr))
+		return pick;
+	pick -= cycle->nr;
+	return likely(pick < cycle->nr) ? pick : pick % cycle->nr;
+}
+
+/**
  * swrr_cycle_place() - where a pick is
  * @cycle: the cycle, with turns
  * @pick: its number
@@ -115,10 +130,9 @@ static inline u32 swrr_cycle_place(const struct swrr_cycle *cycle, int pick)
 {
 	u32 place;
 
-	if (pick < 0)
+	if (unlikely(pick < 0))
 		return cycle->nr + cycle->lead + pick;
-	place = (u32)pick < cycle->nr ? pick : pick % cycle->nr;
-	place += cycle->first;
+	place = swrr_cycle_round(cycle, pick) + cycle->first;
 	return place < cycle->nr ? place : place - cycle->nr;
 }
 
@@ -141,7 +155,7 @@ static inline struct ip_vs_dest *swrr_cycle_next(struct swrr_cycle *cycle)
 	u32 place = swrr_cycle_place(cycle, pick);
 	struct ip_vs_dest *ahead;
 
-	if (unlikely(pick >= (int)cycle->nr) && !(pick % cycle->nr))
+	if (unlikely(pick >= (int)cycle->nr) && !swrr_cycle_round(cycle, pick))
 		atomic_sub(cycle->nr, &cycle->cursor);
 	if (place + SWRR_AHEAD < cycle->nr) {
 		ahead = READ_ONCE(cycle->turn[place + SWRR_AHEAD].dest);
