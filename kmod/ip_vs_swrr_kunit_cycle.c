@@ -410,8 +410,8 @@ static void flap_keeps_order(struct kunit *test)
 	KUNIT_EXPECT_GT(test, turns[0], 0);
 }
 
-/* Changes of any kind, at any time: those that never changed have had turns in
- * proportion to their weights, but for one or two.
+/* Those from a server on, which never changed, have had turns in proportion to their
+ * weights, but for a few.
  */
 static void expect_proportional(struct kunit *test, const struct ring *ring,
 				const u32 *picks, u32 from)
@@ -434,6 +434,31 @@ static void expect_proportional(struct kunit *test, const struct ring *ring,
 	}
 }
 
+/* Of few servers, one comes and goes at regular intervals. What the heaviest is owed when
+ * that happens would add up, if it were forgotten each time.
+ */
+static void flap_keeps_shares(struct kunit *test)
+{
+	u32 weight[4], n, i, j;
+
+	for (n = 0; n < 600; n++) {
+		u32 picks[ARRAY_SIZE(weight)] = {};
+		struct ring *ring;
+
+		for (i = 0; i < ARRAY_SIZE(weight); i++)
+			weight[i] = get_random_u32() % 6 + 1;
+		ring = ring_make(test, weight, ARRAY_SIZE(weight));
+		swrr_cycle_begin(ring->cycle, get_random_u32());
+		for (i = 0; i < 200; i++) {
+			ring_change(test, ring, 0, i % 2 ? weight[0] : 0);
+			for (j = 0; j <= n % 15; j++)
+				picks[ring_pick(ring)]++;
+		}
+		expect_proportional(test, ring, picks, 1);
+	}
+}
+
+/* Changes of any kind. */
 static void changes_keep_shares(struct kunit *test)
 {
 	u32 weight[6], n, i, j, period;
@@ -560,6 +585,7 @@ static struct kunit_case swrr_cycle_cases[] = {
 	KUNIT_CASE(cycle_scaling),
 	KUNIT_CASE(cycle_not_scaled),
 	KUNIT_CASE(flap_keeps_order),
+	KUNIT_CASE(flap_keeps_shares),
 	KUNIT_CASE(changes_keep_shares),
 	KUNIT_CASE(changes_without_picks),
 	KUNIT_CASE(return_without_burst),
