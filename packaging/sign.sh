@@ -16,8 +16,12 @@ die() { printf 'sign: %s\n' "$*" >&2; exit 1; }
 
 kdir=${1-}
 release=$(kernel_release "$kdir") || exit
-module=$top/build/kmod/$release/ip_vs_wlch.ko
-[ -e "$module" ] || die "$module is not there: run make first, with the same KDIR or KERNEL"
+modules=("$top/build/kmod/$release"/ip_vs_{wlch,swrr}.ko)
+for module in "${modules[@]}"; do
+	[ -e "$module" ] || die "$module is not there: run make first, with the same KDIR or KERNEL"
+	[ -z "$(modinfo -F sig_key "$module")" ] ||
+		die "$module is signed already: run make first, to sign it with another key"
+done
 for file in "$KEY" "$CERT"; do
 	[ -r "$file" ] || die "cannot read $file: give KEY=file and CERT=file, see Documentation/secureboot.rst"
 done
@@ -25,7 +29,6 @@ program=$kdir/scripts/sign-file
 [ -x "$program" ] || die "the headers in $kdir have no scripts/sign-file"
 hash=$(sed -n 's/^CONFIG_MODULE_SIG_HASH=//p' "$kdir/include/config/auto.conf" | tr -d '"')
 [ -n "$hash" ] || die "this kernel knows no signatures of modules (CONFIG_MODULE_SIG)"
-if [ -n "$(modinfo -F sig_key "$module")" ]; then
-	die "$module is signed already: run make first, to sign it with another key"
-fi
-"$program" "$hash" "$KEY" "$CERT" "$module" || die "could not sign $module"
+for module in "${modules[@]}"; do
+	"$program" "$hash" "$KEY" "$CERT" "$module" || die "could not sign $module"
+done
