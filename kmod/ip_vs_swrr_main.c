@@ -35,9 +35,12 @@
 /* Without memory it is tried again so many jiffies later. */
 #define SWRR_RETRY		HZ
 
+/* The core sets the flag when connections come and go, on any CPU: whoever reads it a
+ * moment earlier takes the server once more, or once less.
+ */
 static bool swrr_usable(const struct ip_vs_dest *dest)
 {
-	return !(dest->flags & IP_VS_DEST_F_OVERLOAD) &&
+	return !(READ_ONCE(dest->flags) & IP_VS_DEST_F_OVERLOAD) &&
 	       atomic_read(&dest->weight) > 0;
 }
 
