@@ -86,6 +86,20 @@ struct wlch_verdict {
 };
 
 /**
+ * wlch_usable_weight() - the weight with which a server can be chosen
+ * @dest: the server
+ *
+ * Context: under rcu_read_lock().
+ * Return: the weight, or 0 if it cannot be chosen.
+ */
+static __always_inline u32 wlch_usable_weight(const struct ip_vs_dest *dest)
+{
+	if (READ_ONCE(dest->flags) & IP_VS_DEST_F_OVERLOAD)
+		return 0;
+	return max(atomic_read(&dest->weight), 0);
+}
+
+/**
  * wlch_judge() - how loaded is a server now?
  * @verdict: the result
  * @dest: the server
@@ -103,15 +117,11 @@ static __always_inline bool wlch_judge(struct wlch_verdict *verdict,
 				       enum wlch_factor claim)
 {
 	struct wlch_counts counts;
-	int weight;
 	u32 claims;
 
-	if (READ_ONCE(dest->flags) & IP_VS_DEST_F_OVERLOAD)
+	verdict->weight = wlch_usable_weight(dest);
+	if (!verdict->weight)
 		return false;
-	weight = atomic_read(&dest->weight);
-	if (weight <= 0)
-		return false;
-	verdict->weight = weight;
 	verdict->arrivals = wlch_server_count(&counts, dest, server);
 	claims = wlch_claims(verdict->arrivals, jiffies);
 	if (unlikely(params->value[WLCH_SLOWSTART] && server))

@@ -249,8 +249,7 @@ static u32 wlch_candidates(const struct wlch_service *ws)
 	u32 candidates = 0;
 
 	list_for_each_entry_rcu(dest, &ws->svc->destinations, n_list)
-		candidates += atomic_read(&dest->weight) > 0 &&
-			      !(READ_ONCE(dest->flags) & IP_VS_DEST_F_OVERLOAD);
+		candidates += wlch_usable_weight(dest) > 0;
 	return candidates;
 }
 
