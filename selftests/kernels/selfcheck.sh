@@ -2,21 +2,20 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # selfcheck.sh [debug|kcsan]: do these kernels report what they are there for, and does
-# vm.sh see it? A module does each thing wrong that they look for. Prints TAP.
+# vm.sh see it? A module does each thing wrong that they look for. Prints KTAP.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
+# shellcheck source=selftests/lib/ktap.sh
+. "$here/../lib/ktap.sh"
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
-count=0 failed=0
+
+# shows REGEX: a line of what the run said
+shows() { grep -qE "$1" "$work/err" || { cat "$work/err"; return 1; }; }
 
 # reported NAME REGEX: a line that made the run fail
-reported() {
-	local no=
-	grep -qE "$2" "$work/err" || { no='not ' failed=1; }
-	printf '%sok %d - %s\n' "$no" $((++count)) "$1"
-	[ -z "$no" ] || sed 's/^/# /' "$work/err"
-}
+reported() { ktap_check "$1" shows "$2"; }
 
 # run KERNEL DEFECT...: they are done one after the other
 run() {
@@ -38,6 +37,7 @@ run() {
 	reported "$kernel: the run fails for its log" "exit status 243"
 }
 
+ktap_begin
 for kernel in "${@:-debug}"; do
 	case $kernel in
 	debug)	# lockdep gives up after its first report, and after KASAN's
@@ -54,5 +54,4 @@ for kernel in "${@:-debug}"; do
 		reported "kcsan: a data race is reported" 'KCSAN: data-race in defect_count' ;;
 	esac
 done
-echo "1..$count"
-exit $failed
+ktap_end
