@@ -26,6 +26,4 @@ mkdir -p "$out" || exit
 }
 
 boot "$uml" "$here/init" MODULES="$(echo "$out"/*/)" | tee "$log"
-[ "${PIPESTATUS[0]}" -eq 0 ] || die "UML still ran after ${TIMEOUT:-120} s, its log is $log"
-
 verdict "$log"
