@@ -61,6 +61,22 @@ native() {
 		selftests/kunit/selftest.sh selftests/flood.sh
 }
 
+# Most tests are shell scripts that wait for timers or keep one CPU busy: two run beside
+# each other, each in a machine of its own. The one with User Mode Linux first.
+first_lane() {
+	native
+	step selftests-tools selftests 6.1 tools
+	step selftests-6.1-old selftests 6.1-old short
+}
+
+second_lane() {
+	step vm selftests/vm/selfcheck.sh
+	step lockdown selftests/vm/vm.sh selftests/vm/lockdown.sh
+	step selftests-6.1 selftests 6.1 others
+	# on the others those that depend on the kernel
+	step selftests-6.12 selftests 6.12 short
+}
+
 # What takes too long to be run each time
 long() {
 	local kernel
@@ -91,22 +107,11 @@ for kernel in "${kernels[@]}"; do
 	step "module-$kernel" build_module "$kernel"
 done
 step kunit selftests/kunit/run.sh
-# Most of the time the selftests wait for timers: while they do on one kernel, what has
-# its own, with one CPU, goes on. Then two kernels do so together.
-native >"$logs/native.out" &
-native=$!
-step vm selftests/vm/selfcheck.sh
-step lockdown selftests/vm/vm.sh selftests/vm/lockdown.sh
-step selftests-6.1 selftests 6.1 others
-wait $native
-cat "$logs/native.out"
-step selftests-tools selftests 6.1 tools
-# on the others those that depend on the kernel
-step selftests-6.1-old selftests 6.1-old short >"$logs/6.1-old.out" &
-old=$!
-step selftests-6.12 selftests 6.12 short
-wait $old
-cat "$logs/6.1-old.out"
+first_lane >"$logs/first-lane.out" &
+first=$!
+second_lane
+wait $first
+cat "$logs/first-lane.out"
 # what happens on all CPUs at once, with more of them
 step selftests-4-cpus make -s selftests SMP=4 ARGS=cpus TIMEOUT=1500
 wait $debug_kernel || cat "$logs/debug-kernel.out"

@@ -197,7 +197,9 @@ eval "$parts"
 build_project || fail $EX_SETUP "the project does not build"
 
 qemu=
-log=$top/build/vm/$(basename "$1" .sh)-$RELEASE.log
+arguments=${*:2}
+log=$top/build/vm/$(basename "$1" .sh)${arguments:+-${arguments//[^a-z0-9]/-}}
+log=${log:0:200}-$RELEASE.log
 mkdir -p "$top/build/vm"
 work=$(mktemp -d "$top/build/vm/run.XXXXXX") || exit $EX_SETUP
 trap cleanup EXIT
