@@ -374,6 +374,20 @@ static int swrr_held_at(const struct swrr_cycle *cycle, u32 place, u32 time)
 	return turn->held - due;
 }
 
+/* The time that has come is after the last turn and not after the next, and nobody
+ * knows when in between: it is drawn. Were it always that of the next turn, who comes
+ * when there are few others would have to wait for one of them first, each time.
+ */
+static u32 swrr_draw_time(const struct swrr_cycle *cycle, u32 next, u32 random)
+{
+	u32 last = next ? next - 1 : cycle->nr - 1;
+	u32 gap = cycle->turn[next].time - cycle->turn[last].time;
+
+	if (last == next)
+		gap = U32_MAX;
+	return cycle->turn[next].time - reciprocal_scale(random, gap);
+}
+
 /**
  * struct swrr_debt - turns that a server has missed, or had already
  * @dest: the server
@@ -448,6 +462,7 @@ static void swrr_take_lead(struct swrr_cycle *cycle,
  * @cycle: the cycle, which has not begun
  * @old: the other one, with the same phases; picks may go on in it. Servers that are
  *	not any more have no turns in it: see swrr_cycle_forget().
+ * @random: decides when between two turns; with 0 just before the next
  *
  * Where there was no pick yet there is nothing to go on with. Or else the next turn
  * is the first that is due after the time that has come. Who is in both cycles goes on
@@ -457,23 +472,24 @@ static void swrr_take_lead(struct swrr_cycle *cycle,
  *
  * Return: false if it does not follow: it has to begin.
  */
-bool swrr_cycle_follow(struct swrr_cycle *cycle, const struct swrr_cycle *old)
+bool swrr_cycle_follow(struct swrr_cycle *cycle, const struct swrr_cycle *old,
+		       u32 random)
 {
 	struct swrr_debt missed, had;
-	const struct swrr_turn *turn;
-	u32 time, place;
+	u32 next, time, place;
 	int pick;
 
 	if (!cycle->nr || swrr_untouched(old))
 		return false;
 	pick = atomic_read(&old->cursor);
-	turn = &old->turn[swrr_cycle_place(old, max(pick, 0))];
-	time = swrr_convert_time(turn->time, old->unit, cycle->unit);
-	place = swrr_turn_at(cycle, time);
+	next = swrr_cycle_place(old, max(pick, 0));
+	time = swrr_draw_time(old, next, random);
+	missed.dest = old->heaviest.dest;
+	missed.turns = swrr_held_at(old, next, time);
 	swrr_take_lead(cycle, old, pick);
 
-	missed.dest = old->heaviest.dest;
-	missed.turns = turn->held;
+	time = swrr_convert_time(time, old->unit, cycle->unit);
+	place = swrr_turn_at(cycle, time);
 	had.dest = cycle->heaviest.dest;
 	had.turns = -swrr_held_at(cycle, place, time);
 	if (missed.dest == had.dest) {

@@ -101,7 +101,8 @@ struct swrr_cycle {
 
 struct swrr_cycle *swrr_cycle_make(struct swrr_server *server, u32 nr);
 void swrr_cycle_begin(struct swrr_cycle *cycle, u32 random);
-bool swrr_cycle_follow(struct swrr_cycle *cycle, const struct swrr_cycle *old);
+bool swrr_cycle_follow(struct swrr_cycle *cycle, const struct swrr_cycle *old,
+		       u32 random);
 void swrr_cycle_forget(struct swrr_cycle *cycle, const struct ip_vs_dest *dest);
 
 /**
@@ -136,8 +137,11 @@ static inline u32 swrr_cycle_place(const struct swrr_cycle *cycle, int pick)
 	return place < cycle->nr ? place : place - cycle->nr;
 }
 
-/* How many turns ahead a server is fetched from memory. */
+/* How many turns ahead a server is fetched from memory, and of how many turns a cycle
+ * is whose servers are likely to be in the cache.
+ */
 #define SWRR_AHEAD	3
+#define SWRR_CACHED	256
 
 /**
  * swrr_cycle_next() - the next turn
@@ -157,7 +161,7 @@ static inline struct ip_vs_dest *swrr_cycle_next(struct swrr_cycle *cycle)
 
 	if (unlikely(pick >= (int)cycle->nr) && !swrr_cycle_round(cycle, pick))
 		atomic_sub(cycle->nr, &cycle->cursor);
-	if (place + SWRR_AHEAD < cycle->nr) {
+	if (cycle->nr > SWRR_CACHED && place + SWRR_AHEAD < cycle->nr) {
 		ahead = READ_ONCE(cycle->turn[place + SWRR_AHEAD].dest);
 		if (ahead)
 			prefetch(&ahead->weight);

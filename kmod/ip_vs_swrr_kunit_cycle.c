@@ -61,7 +61,7 @@ static void ring_change(struct kunit *test, struct ring *ring, u32 i, u32 weight
 	ring->server[i].weight = weight;
 	ring->cycle = swrr_cycle_make(ring->server, ring->nr);
 	KUNIT_ASSERT_NOT_NULL(test, ring->cycle);
-	if (!swrr_cycle_follow(ring->cycle, old))
+	if (!swrr_cycle_follow(ring->cycle, old, get_random_u32()))
 		swrr_cycle_begin(ring->cycle, 0);
 	kvfree(old);
 }
@@ -458,6 +458,35 @@ static void flap_keeps_shares(struct kunit *test)
 	}
 }
 
+/* Of two servers one comes and goes after each 10 picks: the other one has all of them half of
+ * the time, and else its part. By how much its picks differ from that is chance, and so
+ * comes to much less than 1 % of all; always the same would be more.
+ */
+static void flap_of_two(struct kunit *test)
+{
+	static const u32 pair[][2] = {
+		{ 1, 1 }, { 4, 8 }, { 8, 4 }, { 1, 3 }, { 5, 6 }, { 516, 955 },
+	};
+	u32 n, i, j;
+
+	for (n = 0; n < ARRAY_SIZE(pair); n++) {
+		struct ring *ring = ring_make(test, pair[n], 2);
+		u32 sum = pair[n][0] + pair[n][1];
+		u32 want = 10 * 1000 + 10 * 1000 * pair[n][0] / sum;
+		u32 picks = 0;
+
+		swrr_cycle_begin(ring->cycle, get_random_u32());
+		for (i = 0; i < 2000; i++) {
+			ring->server[1].phase = get_random_u32();
+			ring_change(test, ring, 1, i % 2 ? pair[n][1] : 0);
+			for (j = 0; j < 10; j++)
+				picks += !ring_pick(ring);
+		}
+		KUNIT_EXPECT_GE_MSG(test, picks, want - want / 100, "pair %u", n);
+		KUNIT_EXPECT_LE_MSG(test, picks, want + want / 100, "pair %u", n);
+	}
+}
+
 /* Changes of any kind. */
 static void changes_keep_shares(struct kunit *test)
 {
@@ -586,6 +615,7 @@ static struct kunit_case swrr_cycle_cases[] = {
 	KUNIT_CASE(cycle_not_scaled),
 	KUNIT_CASE(flap_keeps_order),
 	KUNIT_CASE(flap_keeps_shares),
+	KUNIT_CASE(flap_of_two),
 	KUNIT_CASE(changes_keep_shares),
 	KUNIT_CASE(changes_without_picks),
 	KUNIT_CASE(return_without_burst),
