@@ -10,67 +10,13 @@
 . "$(dirname "$0")/lib/lib.sh"
 # shellcheck source=selftests/lib/pool.sh
 . "$(dirname "$0")/lib/pool.sh"
+# shellcheck source=selftests/lib/turns.sh
+. "$(dirname "$0")/lib/turns.sh"
 
-PORT=9700
 LAST=9739
 DIRECTORS=20
-FLAPS=1000	# each after 10 picks
-FLAPPING=10.2.0.105	# of weight 5
 
 loaded() { [ -e /sys/module/ip_vs_swrr ]; }
-
-# sender_start: a client that sends datagrams when it is told to
-sender_start() {
-	# shellcheck disable=SC2016 # for the inner shell
-	coproc SENDER {
-		exec ip netns exec "$CLIENT" bash -c '
-			while read -r address port n; do
-				while ((n-- > 0)); do
-					echo >/dev/udp/$address/$port
-				done
-				echo sent
-			done'
-	}
-	disown "$SENDER_PID"	# topology_down ends it
-	# the shell forgets these when the process ends
-	exec {sender_in}>&"${SENDER[1]}" {sender_out}<&"${SENDER[0]}"
-}
-
-# send NUMBER [PORT]: datagrams, to the last service or another
-send() {
-	local said
-	echo "${VIP[4]} ${2:-$PORT} $1" >&"$sender_in"
-	read -r -t 60 said <&"$sender_out" && expect sent "$said" "sender"
-}
-
-# Nothing gives a pool's servers a weight of their own but this.
-# begin FORM SCHEDULER "WEIGHT..." [OPTION...]: a service on the next port
-begin() {
-	local form=$1 scheduler=$2 rips weights i key
-	read -ra weights <<<"$3"
-	read -ra rips <<<"$(rips "$form")"
-	shift 3
-	PORT=$((PORT + 1))
-	counted=()
-	service_key "$form" $PORT
-	{
-		echo "-A ${key[*]} -s $scheduler $*"
-		for ((i = 0; i < ${#weights[@]}; i++)); do
-			echo "-a ${key[*]} -r $(address "${rips[i]}" "${SERVER_PORT[$form]:-$PORT}") -g -w ${weights[i]}"
-		done
-	} | ipvs -R
-}
-
-# weigh SERVER WEIGHT [OPTION...]
-weigh() { ipvs -e -u "${VIP[4]}:$PORT" -r "$1:$PORT" -g -w "$2" "${@:3}"; }
-
-# The picks of each server of the last service, or of one on another port
-picked() { column "$form" "${1:-$PORT}" 3 --stats --exact; }
-
-picked_in_all() {
-	conns=$(picked "${2:-$PORT}")
-	expect "$1" "$(sum "$conns")" "picks of all"
-}
 
 # picks NUMBER: that many, and leaves in $conns what each server had of them. All that
 # the service had is in $counted.
@@ -139,76 +85,22 @@ smooth() {
 
 # --- a server that comes and goes
 
-# editor_start: an ipvsadm that takes commands as they come
-editor_start() {
-	exec {editor_in}> >(exec ip netns exec "$DIRECTOR" ipvsadm -R)
-	editor=$!
-}
-
-editor_end() {
-	exec {editor_in}>&-
-	wait "$editor"
-}
-
-# 10 picks of each scheduler, then the server goes; 10 picks, and it is back. The weight
-# in /proc tells when.
-flap_all() {
-	local n weight port server
-	printf -v server '%s:%04X' "$(proc_address $FLAPPING)" $PORT
-	editor_start
-	for ((n = 0; n < FLAPS; n++)); do
-		for port in $swrr_port $wrr_port; do
-			send 10 "$port" || return
-		done
-		weight=$((n % 2 * 5))
-		for port in $swrr_port $wrr_port; do
-			echo "-e -u ${VIP[4]}:$port -r $FLAPPING:$port -g -w $weight" >&"$editor_in"
-		done
-		until_weight $weight || return
-	done
-	editor_end
-}
-
-# The last of the services is edited last.
-until_weight() {
-	local deadline=$((SECONDS + 30)) table found=
-	while [ $SECONDS -lt $deadline ]; do
-		mapfile -t table <"/proc/$editor/net/ip_vs"
-		[[ ${table[*]} =~ $server\ +Route\ +([0-9]+) ]] && found=${BASH_REMATCH[1]}
-		[ "$found" != "$1" ] || return 0
-	done
-	echo "$server: expected weight $1, got $found"
-	return 1
-}
-
-# off_by PORT: how far a server that never changed is from its ideal share at most, in
-# hundredths of a percent; and all shares are told
-off_by() {
-	picked_in_all $((10 * FLAPS)) "$1" || return
-	off=$(awk -v flaps=$FLAPS '{
-		for (i = 1; i <= NF; i++) {
-			# half of the time all have 55, else 50
-			ideal = i == 5 ? 5 * flaps * i / 55 : 5 * flaps * (i / 55 + i / 50)
-			off = ($i - ideal) / ideal
-			printf "%d: %d of %.0f  ", i, $i, ideal > "/dev/stderr"
-			if (off < 0) off = -off
-			if (i != 5 && off > most) most = off
-		}
-		printf "%d\n", 10000 * most + 0.5
-	}' <<<"$conns" 2>"$shares")
+# flapped SCHEDULER PORT: and leaves in $off by how much a server that never changed is off
+flapped() {
+	local name="a server flaps, $1"
+	ktap_check "$name: all picks are there" poll 30 shares "$2"
+	off=$(off_by "$(undisturbed "$percent")")
+	ktap_note "$name: percent of their ideal shares: $percent"
+	ktap_note "$name: off by $((off / 100)).$(printf %02d $((off % 100))) % at most"
 }
 
 flap_wrr() {
-	ktap_check "a server flaps, wrr: all picks are there" poll 30 off_by $wrr_port
-	ktap_note "wrr: server: picks of ideal  $(<"$shares")"
-	ktap_note "wrr: off by $((off / 100)).$(printf %02d $((off % 100))) % at most"
+	flapped wrr $wrr_port
 	ktap_check "a server flaps, wrr: another is off by more than 2 %" [ "$off" -gt 200 ]
 }
 
 flap() {
-	local shares
 	ipvs -C
-	shares=$(mktemp)
 	begin "$form" swrr "1 2 3 4 5 6 7 8 9 10" --ops
 	swrr_port=$PORT
 	wrr_port=
@@ -217,13 +109,10 @@ flap() {
 		begin "$form" wrr "1 2 3 4 5 6 7 8 9 10" --ops
 		wrr_port=$PORT
 	fi
-	ktap_check "a server flaps: $FLAPS times, after 10 picks each" flap_all
+	ktap_check "a server flaps: $FLAPS times, after 10 picks each" flap_all $swrr_port $wrr_port
 	control "a server flaps, wrr" flap_wrr
-	ktap_check "a server flaps, swrr: all picks are there" poll 30 off_by $swrr_port
-	ktap_note "swrr: server: picks of ideal  $(<"$shares")"
-	ktap_note "swrr: off by $((off / 100)).$(printf %02d $((off % 100))) % at most"
+	flapped swrr $swrr_port
 	ktap_check "a server flaps, swrr: each other is within 2 %" [ "$off" -le 200 ]
-	rm -f "$shares"
 }
 
 # order_after SCHEDULER: one of 5 servers gets weight 0 and comes back, each time after a
@@ -383,17 +272,13 @@ remove() {
 wlch_start
 pool_up 10
 pool 4
-pool 10
 form mark4 4 -f
 SERVER_PORT[mark4]=0
-form=udp10
-form $form 4 -u
-POOL[$form]=${POOL[pool10]}
 # shellcheck disable=SC2046 # port numbers
 serve "$SERVER1" $(seq $PORT $LAST) || exit 1
 # shellcheck disable=SC2046
 serve "$SERVER2" $(seq $PORT $LAST) || exit 1
-sender_start
+turns_up
 ! loaded || rmmod ip_vs_swrr
 
 ktap_check "a service loads the module by the scheduler's name" loads_by_name
