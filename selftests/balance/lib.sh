@@ -5,7 +5,9 @@
 # the report: its name and, after commas, what --sched-param is to have.
 
 results=$(mktemp)
-SCHEDULERS=(rr wrr lc wlc sed nq wlch)
+SCHEDULERS=(rr wrr swrr lc wlc sed nq wlch)
+# shellcheck disable=SC2034 # for the scenarios
+ROUND_ROBIN=(rr wrr swrr)
 
 # each_scheduler FUNCTION [SCHEDULER...]: calls it with the name of each, and of
 # those given here. Fails with the first that fails.

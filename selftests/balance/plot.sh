@@ -42,23 +42,27 @@ short() {
 # with_factor: only wlch with a factor, "FACTOR VALUE..."
 with_factor() { sed -n 's/^wlch,active=\([0-9]*\)[^ ]* /\1 /p'; }
 
-colours=("#bbbbbb" "#999999" "#ddaa33" "#bb5566" "#66aa77" "#225588" "#ee3377")
+schedulers=(rr wrr swrr lc wlc sed nq wlch)
+colours=("#bbbbbb" "#999999" "#33bbee" "#ddaa33" "#bb5566" "#66aa77" "#225588" "#ee3377")
 
 overview() {
 	local names name part='' i=2 sched
 	names=$(awk '/^RESULT balance / && !seen[$3]++ { print substr($3, 10) }' "$log")
 	for name in $names; do
 		printf '%s' "$name"
-		for sched in rr wrr lc wlc sed nq wlch; do
-			values "$name" max mean | awk -v s=$sched '$1 == s { printf " %.3f", $2 / $3 }'
+		for sched in "${schedulers[@]}"; do
+			values "$name" max mean | awk -v s="$sched" '
+				$1 == s { printf " %.3f", $2 / $3; found = 1 }
+				END { if (!found) printf " ?" }'
 		done
 		echo
 	done >"$work/overview"
-	for sched in rr wrr lc wlc sed nq wlch; do
+	for sched in "${schedulers[@]}"; do
 		part+="${part:+, }'$work/overview' using $i:xtic(1) title '$sched' lc rgb '${colours[i - 2]}'"
 		i=$((i + 1))
 	done
-	plot overview 900 380 <<-E
+	plot overview 1000 380 <<-E
+		set datafile missing "?"
 		set style data histogram
 		set style histogram clustered gap 1
 		set key outside top center horizontal

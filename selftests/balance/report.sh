@@ -28,9 +28,9 @@ head_of_report() {
 
 		## Method
 
-		The in-tree schedulers rr, wrr, lc, wlc, sed and nq and this project's wlch, with its
-		defaults unless parameters are given, run the same scenarios in the same virtual
-		machine: clients, an IPVS director and real servers in network namespaces on one
+		The in-tree schedulers rr, wrr, lc, wlc, sed and nq and this project's swrr and wlch,
+		this one with its defaults unless parameters are given, run the same scenarios in the
+		same virtual machine: clients, an IPVS director and real servers in network namespaces on one
 		Ethernet, with TCP, SCTP and UDP of the kernel. Each case has a service of its own,
 		on a port that was not used before. A client that does not connect where it should
 		makes the run fail. Where there are more than two servers they are addresses of one

@@ -15,6 +15,8 @@ cd "$(dirname "$0")" || exit
 . ../lib/lib.sh
 # shellcheck source=selftests/balance/pool.sh
 . ./pool.sh
+# shellcheck source=selftests/lib/turns.sh
+. ../lib/turns.sh
 # shellcheck source=selftests/balance/lib.sh
 . ./lib.sh
 

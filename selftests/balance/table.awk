@@ -23,13 +23,13 @@
 }
 
 END {
-	columns = split("rr wrr lc wlc sed nq wlch", sched, " ")
-	printf "%-10s", "max/mean"
+	columns = split("rr wrr swrr lc wlc sed nq wlch", sched, " ")
+	printf "%-11s", "max/mean"
 	for (i = 1; i <= columns; i++)
 		printf "%7s", sched[i]
 	print "  wlch with"
 	for (s = 1; s <= n; s++) {
-		printf "%-10s", scenarios[s]
+		printf "%-11s", scenarios[s]
 		for (i = 1; i <= columns; i++)
 			printf "%7s", value[scenarios[s], sched[i]]
 		print more[scenarios[s]]
