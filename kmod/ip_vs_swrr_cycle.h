@@ -169,4 +169,8 @@ static inline struct ip_vs_dest *swrr_cycle_next(struct swrr_cycle *cycle)
 	return READ_ONCE(cycle->turn[place].dest);
 }
 
+#ifdef CONFIG_IP_VS_WLCH_FAULTS
+#include "ip_vs_wlch_faults.h"
+#endif
+
 #endif /* _IP_VS_SWRR_CYCLE_H */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * IPVS scheduler wlch: calls that fail, for tests
+ * IPVS schedulers wlch and swrr: calls that fail, for tests
  *
  * The parameter "fault" takes "SITE NUMBER": from then on the NUMBER-th time that SITE is
  * come to the call fails, once; with 0 each time. SITE is one of those that "modinfo -F
@@ -8,7 +8,11 @@
  * since it was written, how often SITE was come to, and which of "*" failed last.
  */
 
-#define pr_fmt(fmt) "IPVS: wlch: " fmt
+#ifndef WLCH_FAULTS_OF
+#define WLCH_FAULTS_OF	"wlch"
+#endif
+
+#define pr_fmt(fmt) "IPVS: " WLCH_FAULTS_OF ": " fmt
 
 #include <linux/module.h>
 #include <linux/spinlock.h>

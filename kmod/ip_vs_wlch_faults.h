@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * With CONFIG_IP_VS_WLCH_FAULTS=y, which is for tests, each call of the module that may
+ * With CONFIG_IP_VS_WLCH_FAULTS=y, which is for tests, each call of a module that may
  * find no memory, or fail otherwise, can be made to. See ip_vs_wlch_faults.c for how.
  *
  * The kernel's own fault injection cannot be limited to the calls of a module on x86-64,

@@ -33,7 +33,9 @@ needs=()
 for variable in "${!BENCH_@}"; do
 	needs+=("$variable=${!variable}")
 done
-TIMEOUT=${TIMEOUT:-900} boot "$uml" "$here/../kunit/selftest-init" TOP="$top" SCRIPT="$script" \
+printf '%s\0' "$script" >"$out/uml/command"
+TIMEOUT=${TIMEOUT:-900} boot "$uml" "$here/../kunit/selftest-init" TOP="$top" \
+	COMMAND="$out/uml/command" \
 	MODULE_FILE="$(echo "$out"/uml/*/ip_vs_wlch.ko)" "${needs[@]}" | tee "$log" |
 	grep --line-buffered -E '^(RESULT|bench)'
 "$here/../vm/klog.sh" "$log" >&2 || die "the kernel reports a defect, its log is $log"

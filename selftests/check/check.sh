@@ -51,6 +51,7 @@ build_debug_kernel() { nice -n 19 selftests/kernels/debug.sh debug >"$logs/debug
 native() {
 	TIMEOUT=300 step failslab selftests/kunit/selftest.sh selftests/kunit/failslab.sh
 	TIMEOUT=900 step faults selftests/kunit/selftest.sh selftests/kunit/faults.sh
+	TIMEOUT=900 step faults-swrr selftests/kunit/selftest.sh selftests/kunit/faults_swrr.sh
 	TIMEOUT=600 step memory selftests/kunit/selftest.sh selftests/kunit/memory.sh
 	TIMEOUT=300 step ynl selftests/kunit/selftest.sh selftests/kunit/ynl.sh
 	TIMEOUT=600 step metrics selftests/kunit/selftest.sh selftests/kunit/metrics.sh

@@ -15,20 +15,12 @@
 . "$(dirname "$0")/../lib/module.sh"
 # shellcheck source=selftests/lib/memory.sh
 . "$(dirname "$0")/../lib/memory.sh"
+# shellcheck source=selftests/lib/faults.sh
+. "$(dirname "$0")/../lib/faults.sh"
 
 PORT=9600	# of a service with three servers
 PARAMS=$(but active=7)
-FAULT=/sys/module/ip_vs_wlch/parameters/fault
 vs=10.1.0.100:$PORT
-source_port=2000
-declare -A reached=()
-failures=0
-
-# The sites, as "file:line"
-sites() { modinfo -F fault "$test_module" | sort -t: -k 1,1 -k 2,2n; }
-
-fail() { echo "$*" >$FAULT; }
-fail_no_more() { echo >$FAULT; }
 
 # Three servers on two machines; from three on the module has an index of them.
 three() { printf '%s\n' "10.2.0.11:$PORT -w 1" "10.2.0.12:$PORT -w 1" "10.2.0.11:$((PORT + 1)) -w 2"; }
@@ -41,67 +33,6 @@ service_of() {
 		# shellcheck disable=SC2086 # words
 		ipvs -a -t "$at" -r $server -m || return
 	done < <(three)
-}
-
-# Every connection is scheduled and answered, and what is counted comes down.
-works() {
-	in_client conn_rate 10.1.0.100 "${1:-$PORT}" $source_port 4 || return
-	source_port=$((source_port + 4))
-}
-
-rules() { ipvs -S -n | sort; }
-
-# attempts OPERATION AFTER: let the first call that the operation makes fail, then the
-# second, until it makes no more
-attempts() {
-	local operation=$1 after=$2 n status hits site
-	for ((n = 1; n < 100; n++)); do
-		fail "* $n"
-		$operation >"$said" 2>&1
-		status=$?
-		read -r hits _ site <$FAULT
-		fail_no_more
-		if [ "$hits" -gt 0 ]; then
-			reached[$site]=1
-			failures=$((failures + 1))
-		fi
-		if ! $after $status || ! works || ! restored; then
-			echo "call $n, $site, exit status $status: $(<"$said")"
-			return 1
-		fi
-		[ "$hits" -gt 0 ] || break
-	done
-	[ $n -gt 1 ] || { echo "none of the calls was made"; return 1; }
-	expect 0 $status "exit status where no call fails"
-}
-
-# The rules are what they were before, after they were put back.
-restored() {
-	$undo >/dev/null 2>&1
-	expect "$rules_before" "$(rules)" "rules afterwards" && works
-}
-
-# operation NAME OPERATION AFTER UNDO
-operation() {
-	local name=$1 begin=$failures owned_before
-	undo=$4
-	rules_before=$(rules)
-	owned_before=$(owned)
-	ktap_check "$name: all or nothing, each time that a call fails" attempts "$2" "$3"
-	! slabs_have_owners ||
-		ktap_check "$name: nothing is lost" poll 30 owns "$owned_before"
-	ktap_note "$name: $((failures - begin)) failures"
-}
-
-# It fails with nothing changed, or it is done.
-nothing_or() {
-	local status=$1
-	shift
-	if [ "$status" -ne 0 ]; then
-		expect "$rules_before" "$(rules)" "rules after a failure"
-	else
-		"$@"
-	fi
 }
 
 shown() { ipvs -L -n "$@" --sched-param | sed -n 's/^  sched-param //p'; }
@@ -169,7 +100,7 @@ loads() {
 		loaded=$?
 		if [ $loaded -eq 0 ]; then
 			# the family comes later, and the scheduler does without
-			[ "$(<$FAULT)" = "0 0 -" ] || loaded_without_family || return
+			[ "$(<"$(fault_file)")" = "0 0 -" ] || loaded_without_family || return
 			rmmod ip_vs_wlch || return
 		fi
 		if log_since | grep -qF "let fail: $site"; then
@@ -195,17 +126,8 @@ works_without_family() {
 	! add_params 2>/dev/null && expect 1 "$(rules | grep -c ":9700 ")" services
 }
 
-each_reached() {
-	local site rc=0
-	while read -r site; do
-		[ -n "${reached[$site]:-}" ] || { echo "never came to $site"; rc=1; }
-	done < <(sites)
-	return $rc
-}
-
 wlch_start
 test_module_need "$test_module"
-said=$(mktemp)
 trap 'test_module_end; topology_down' EXIT
 test_module_start || exit
 # where nobody listens no events are made

@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# selftest.sh SCRIPT: runs a selftest in User Mode Linux: one that needs a kernel
-# that Debian does not build, or has more to do than is quick in a virtual machine.
+# selftest.sh SCRIPT [ARGUMENT...]: runs a selftest in User Mode Linux: one that needs a
+# kernel that Debian does not build, or has more to do than is quick in a virtual machine.
 # Its results are on stdout; fails as run.sh does. Variables WLCH_* are the
-# script's too. MEM is the machine's memory (512M).
+# script's too. MEM is the machine's memory (512M), UML=debug a kernel that looks for
+# defects, see uml.sh.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -18,9 +19,10 @@ die() { say "$*"; exit 1; }
 # shellcheck source=selftests/kunit/boot.sh
 . "$here/boot.sh"
 
-[ -x "${1:-}" ] || die "no script to run: selftest.sh SCRIPT"
+[ -x "${1:-}" ] || die "no script to run: selftest.sh SCRIPT [ARGUMENT...]"
 script=$(readlink -f "$1")
-uml=$("$here/../kernels/uml.sh") || exit
+shift
+uml=$("$here/../kernels/uml.sh" "${UML:-}") || exit
 needs=()
 for variable in "${!WLCH_@}"; do
 	needs+=("$variable=${!variable}")
@@ -38,7 +40,7 @@ fi
 rm -rf "$out"
 mkdir -p "$out" || exit
 {
-	"$here/../vm/module.sh" "$uml" "$out" ARCH=um && { ! grep -q test_module_start "$script" ||
+	"$here/../vm/module.sh" "$uml" "$out" ARCH=um && { ! grep -q test_module_need "$script" ||
 		"$here/../vm/module.sh" "$uml" "$top/build/threads" ARCH=um \
 			CONFIG_IP_VS_WLCH_FAULTS=y; } &&
 		make --no-print-directory -s -C "$top" ipvsadm helpers
@@ -50,7 +52,8 @@ mkdir -p "$out" || exit
 # connections can be made to fail to allocate; and who allocated what, where a
 # script wants to know that, as it takes time
 slub='A,ip_vs_conn'
-! grep -q slabs_have_owners "$script" || slub+=';U,kmalloc-*,skbuff*'
-boot "$uml" "$here/selftest-init" TOP="$top" SCRIPT="$script" \
+! grep -qE 'slabs_have_owners|lib/faults' "$script" || slub+=';U,kmalloc-*,skbuff*'
+printf '%s\0' "$script" "$@" >"$out/command"
+boot "$uml" "$here/selftest-init" TOP="$top" COMMAND="$out/command" \
 	MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" "slub_debug=$slub" "${needs[@]}" | tee "$log"
 verdict "$log"

@@ -41,12 +41,12 @@ available_kib() { awk '$1 == "MemAvailable:" { print $2 }' /proc/meminfo; }
 # Does this kernel note whose objects are? It does with slub_debug=U.
 slabs_have_owners() { [ -e /sys/kernel/debug/slab/kmalloc-64/alloc_traces ]; }
 
-# Objects that were allocated by a function of the module, or by one it called
+# Objects that were allocated by a function of a module of ours, or by one it called
 owned() {
 	slabs_have_owners || return
 	awk '
 		/^ *[0-9]+ / { number = $1; counted = 0 }
-		/\[ip_vs_wlch\]/ && !counted { total += number; counted = 1 }
+		/\[ip_vs_(wlch|swrr)\]/ && !counted { total += number; counted = 1 }
 		END { print total + 0 }' /sys/kernel/debug/slab/{kmalloc-*,skbuff*}/alloc_traces
 }
 

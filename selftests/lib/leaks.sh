@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# For the first process of a machine: are the modules gone in the end, and is their memory?
+
+gone() {
+	[ ! -e /sys/module/ip_vs_swrr ] || rmmod ip_vs_swrr 2>/dev/null || return
+	[ ! -e /sys/module/ip_vs_wlch ] || rmmod ip_vs_wlch 2>/dev/null
+}
+
+# A kernel that can tell says in its log what the modules have not freed. What was
+# allocated within the last seconds it does not tell.
+look_for_leaks() {
+	local leaks=/sys/kernel/debug/kmemleak tries line
+	[ -e $leaks ] || return 0
+	for ((tries = 0; ; tries++)); do
+		gone && break
+		[ $tries -lt 120 ] ||
+			{ echo "ip_vs_wlch or ip_vs_swrr is still in use after the tests"; return 1; }
+		sleep 1
+	done
+	sleep 6
+	echo scan >$leaks && echo scan >$leaks
+	head -n 200 $leaks | while read -r line; do echo "$line" >/dev/kmsg; done
+}
