@@ -139,7 +139,7 @@ kunit: deps
 
 .PHONY: uml
 uml: deps
-	$(Q)selftests/kunit/selftest.sh $(RUN)
+	$(Q)selftests/kunit/selftest.sh $(RUN) $(ARGS)
 
 .PHONY: lint
 lint: deps
@@ -159,5 +159,5 @@ clean:
 
 .PHONY: distclean
 distclean: clean
-	. selftests/vm/apt.sh && rm -rf "$$cache_dir"/{kernels,headers,initramfs,source,uml,debug,promtool,accel-*} && \
+	. selftests/vm/apt.sh && rm -rf "$$cache_dir"/{kernels,headers,initramfs,source,uml,uml-debug,debug,promtool,accel-*} && \
 		{ [ ! -e "$$cache_dir/chroot" ] || as_root rm -rf "$$cache_dir/chroot"; }

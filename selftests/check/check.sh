@@ -81,6 +81,7 @@ second_lane() {
 # What takes too long to be run each time
 long() {
 	local kernel
+	UML=debug TIMEOUT=600 step kunit-debug selftests/kunit/run.sh
 	step detectors-kcsan selftests/kernels/selfcheck.sh kcsan
 	for kernel in debug kcsan; do
 		# without tracing.sh: they have no BPF

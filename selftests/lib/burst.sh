@@ -14,8 +14,9 @@ BURST_ATTEMPTS=25
 burst_port=8000
 
 # A machine that cannot keep the pace gets all times longer, the client's and
-# the servers' alike: what happens is the same.
+# the servers' alike: what happens is the same. A kernel that looks for defects cannot.
 burst_slowdown=1
+! grep -qE -m 1 ' (kasan_report|kcsan_setup_watchpoint)$' /proc/kallsyms || burst_slowdown=8
 
 burst_set_delays() {
 	delay "$SERVER1" $((BURST_FAST_MS * burst_slowdown)) &&
@@ -24,7 +25,7 @@ burst_set_delays() {
 
 # burst_slower ATTEMPT: after each fifth attempt in vain
 burst_slower() {
-	[ $(($1 % 5)) -eq 4 ] && [ $burst_slowdown -lt 8 ] || return 0
+	[ $(($1 % 5)) -eq 4 ] && [ $burst_slowdown -lt 16 ] || return 0
 	burst_slowdown=$((burst_slowdown * 2))
 	echo "this machine is too busy: all times are $burst_slowdown times as long from now on"
 	burst_set_delays
