@@ -48,9 +48,10 @@ help:
 	@echo '     ARGS=short       those of a few minutes; cpus, those for SMP=4; tools, those'
 	@echo '                      that want large tools; or names'
 	@echo 'make balance          how even the schedulers are: writes Documentation/balance.md'
-	@echo 'make bench            what they cost: writes Documentation/performance.md'
+	@echo 'make bench            what they cost: writes Documentation/performance*.md'
 	@echo 'make kunit            the KUnit suite, in User Mode Linux'
-	@echo 'make uml RUN=script   a selftest in that kernel, where allocations can fail'
+	@echo 'make uml RUN=script   a selftest in that kernel, where allocations can fail;'
+	@echo '     UML=debug        a kernel that looks for defects; for make kunit, too'
 	@echo 'make docs             the manual as HTML, in build/docs'
 	@echo 'make lint             checkpatch, sparse, shellcheck'
 	@echo
@@ -131,7 +132,7 @@ balance:
 .PHONY: bench
 bench:
 	$(Q)selftests/vm/deps.sh plots
-	$(Q)selftests/bench/bench.sh
+	$(Q)selftests/bench/bench.sh $(ARGS)
 
 .PHONY: kunit
 kunit: deps

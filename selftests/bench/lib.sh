@@ -1,9 +1,10 @@
 # shellcheck shell=bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# What the benchmarks share: rounds in which wlc and wlch have their turns, and a RESULT of
-# them.
+# What the benchmarks share: rounds in which the kernel's scheduler and ours have their
+# turns, and a RESULT of them.
 
+pair=(wlc wlch)	# or others that a script compares
 ROUNDS=${BENCH_ROUNDS:-9}
 
 die() { echo "bench: $*"; exit 1; }
@@ -38,17 +39,19 @@ run_scheduler() {
 		poll 60 rmmod ip_vs_wlch >&2
 }
 
-# alternate TURN: ROUNDS times, and once before to warm up, TURN wlc and TURN wlch print
-# whole numbers, a measured one each. They are left in the arrays wlc and wlch.
+# alternate TURN: ROUNDS times, and once before to warm up, "TURN SCHEDULER" prints a whole
+# number for each of the pair, a measured one. They are left in the arrays theirs and ours.
 alternate() {
 	local round
-	wlc=() wlch=()
+	theirs=() ours=()
 	for ((round = 0; round <= ROUNDS; round++)); do
-		wlc+=("$("$1" wlc)") || die "a round of $1 with wlc failed: ${wlc[-1]}"
-		wlch+=("$("$1" wlch)") || die "a round of $1 with wlch failed: ${wlch[-1]}"
+		theirs+=("$("$1" "${pair[0]}")") ||
+			die "a round of $1 with ${pair[0]} failed: ${theirs[-1]}"
+		ours+=("$("$1" "${pair[1]}")") ||
+			die "a round of $1 with ${pair[1]} failed: ${ours[-1]}"
 	done
-	wlc=("${wlc[@]:1}")
-	wlch=("${wlch[@]:1}")
+	theirs=("${theirs[@]:1}")
+	ours=("${ours[@]:1}")
 }
 
 # result UNIT SCALE NAME=VALUE...: what alternate() left, divided by SCALE
@@ -58,15 +61,16 @@ result() {
 	printf 'RESULT bench'
 	printf ' %s' "$@"
 	{
-		low_mid_high "${wlc[@]}"
-		low_mid_high "${wlch[@]}"
-	} | awk -v unit="$unit" -v scale="$scale" -v rounds="${#wlc[@]}" '
+		low_mid_high "${theirs[@]}"
+		low_mid_high "${ours[@]}"
+	} | awk -v unit="$unit" -v scale="$scale" -v rounds="${#ours[@]}" \
+		-v a="${pair[0]}" -v b="${pair[1]}" '
 		{ low[NR] = $1 / scale; mid[NR] = $2 / scale; high[NR] = $3 / scale }
 		END {
 			form = scale > 1 ? "%.1f" : "%d"
-			printf(" unit=%s rounds=%d wlc=" form " wlch=" form " ratio=%.3f",
-			       unit, rounds, mid[1], mid[2], mid[1] ? mid[2] / mid[1] : 0)
-			printf(" wlc_min=" form " wlc_max=" form " wlch_min=" form " wlch_max=" form "\n",
-			       low[1], high[1], low[2], high[2])
+			printf(" unit=%s rounds=%d %s=" form " %s=" form " ratio=%.3f", unit,
+			       rounds, a, mid[1], b, mid[2], mid[1] ? mid[2] / mid[1] : 0)
+			printf(" %s_min=" form " %s_max=" form, a, low[1], a, high[1])
+			printf(" %s_min=" form " %s_max=" form "\n", b, low[2], b, high[2])
 		}'
 }
