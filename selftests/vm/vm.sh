@@ -8,6 +8,7 @@
 #	SMP	number of CPUs (2)
 #	MEM	memory (1G; 2G for debug and kcsan, and for tools that a script wants)
 #	TIMEOUT	seconds until it counts as hung (600)
+#	MODULE_DIR	a folder with both modules, if not those that are built here
 #	WLCH_ACCEL	kvm, tcg or icount instead of finding out, see accel.sh
 # Other variables WLCH_* are the script's, too.
 #
@@ -108,7 +109,7 @@ place_tools() {
 # place_module DIR TREE: the modules, and the indexes of a module tree with it
 place_module() {
 	local dir=$1 tree=$2 to=$1/tree/lib/modules/$RELEASE
-	local kos=("$top/build/kmod/$RELEASE"/ip_vs_{wlch,swrr}.ko)
+	local kos=("${MODULE_DIR:-$top/build/kmod/$RELEASE}"/ip_vs_{wlch,swrr}.ko)
 	local build
 	local bench=$top/build/bench/vm/$RELEASE/ip_vs_wlch_bench.ko
 
