@@ -71,11 +71,13 @@ start() {
 
 declare -A pid
 
-# traces NAME: it sleeps by now; or, bpftrace, waits for what comes, which it does when
-# all is attached
+# waits NAME: bpftrace does for what comes, when all is attached
+waits() { grep -qE 'epoll|ep_poll' "/proc/$(pgrep -P "${pid[$1]}" -x bpftrace)/wchan" 2>/dev/null; }
+
+# traces NAME: it sleeps by now, or waits
 traces() {
 	[ -e "$dir/$1.sleeps" ] && return
-	grep -qE 'epoll|ep_poll' "/proc/$(pgrep -P "${pid[$1]}" -x bpftrace)/wchan" && return
+	waits "$1" && return
 	cat "$dir/$1.err"
 	return 1
 }
@@ -84,11 +86,18 @@ wake() { touch "$dir/wake"; }
 
 gone() { ! kill -0 "$1" 2>/dev/null || [ "$(ps -o stat= -p "$1")" = Z ]; }
 
+# interrupted NAME: it is gone, or is told to go. bpftrace forgets a signal that comes while
+# it prints, so it gets another one.
+interrupted() {
+	gone "${pid[$1]}" && return
+	! waits "$1" || pkill -INT -P "${pid[$1]}" -x bpftrace
+	return 1
+}
+
 # ended NAME: it has been woken, or is interrupted, and ends well. bpftrace is the last to:
 # when its programs go, so do symbols, while trace-cmd copies the list of them.
 ended() {
-	pkill -INT -P "${pid[$1]}" -x bpftrace
-	if poll 60 gone "${pid[$1]}" && wait "${pid[$1]}"; then
+	if poll 60 interrupted "$1" && wait "${pid[$1]}"; then
 		unset "pid[$1]"
 		return
 	fi

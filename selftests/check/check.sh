@@ -67,15 +67,15 @@ native() {
 first_lane() {
 	native
 	step selftests-tools selftests 6.1 tools
+	# on the others those that depend on the kernel
 	step selftests-6.1-old selftests 6.1-old short
+	step selftests-6.12 selftests 6.12 short
 }
 
 second_lane() {
 	step vm selftests/vm/selfcheck.sh
 	step lockdown selftests/vm/vm.sh selftests/vm/lockdown.sh
 	step selftests-6.1 selftests 6.1 others
-	# on the others those that depend on the kernel
-	step selftests-6.12 selftests 6.12 short
 }
 
 # What takes too long to be run each time
@@ -118,7 +118,7 @@ cat "$logs/first-lane.out"
 step selftests-4-cpus make -s selftests SMP=4 ARGS=cpus TIMEOUT=1500
 wait $debug_kernel || cat "$logs/debug-kernel.out"
 step detectors selftests/kernels/selfcheck.sh debug
-WLCH_RACES=3 WLCH_LOADS=2 SMP=4 step selftests-debug selftests debug defects
+WLCH_RACES=2 WLCH_LOADS=2 SMP=4 step selftests-debug selftests debug defects
 [ "${1:-}" != all ] || long
 
 counts=$("$here/ktap-count.sh" "$logs"/*.log)
