@@ -32,9 +32,9 @@ found=$(grep -nEa "$(any_of "${defects[@]}" 'lib/maple_tree.c:.*suspicious')" "$
 	grep -vE "$(any_of "${harmless[@]}")" |
 	awk '
 	/BUG: KCSAN:/ && !/\[ip_vs_(wlch|swrr)/ { next }
-	/suspicious RCU usage/ { held = $0; next }
 	held && /lib\/maple_tree.c/ { held = ""; trace = 1; next }
 	held { print held; held = "" }
+	/suspicious RCU usage/ { held = $0; next }
 	trace && /Call Trace/ { trace = 0; next }
 	{ trace = 0; print }
 	END { if (held) print held }')
