@@ -22,24 +22,10 @@ PORT=9600	# of a service with three servers
 PARAMS=$(but active=7)
 vs=10.1.0.100:$PORT
 
-# Three servers on two machines; from three on the module has an index of them.
-three() { printf '%s\n' "10.2.0.11:$PORT -w 1" "10.2.0.12:$PORT -w 1" "10.2.0.11:$((PORT + 1)) -w 2"; }
-
-# service_of SCHEDULER ADDRESS:PORT
-service_of() {
-	local at=$2 server
-	ipvs -A -t "$at" -s "$1" || return
-	while read -r server; do
-		# shellcheck disable=SC2086 # words
-		ipvs -a -t "$at" -r $server -m || return
-	done < <(three)
-}
-
 shown() { ipvs -L -n "$@" --sched-param | sed -n 's/^  sched-param //p'; }
 
 add() { ipvs -A -t 10.1.0.100:9700 -s wlch; }
 add_params() { ipvs -A -t 10.1.0.100:9700 -s wlch --sched-param active=7; }
-delete_added() { ipvs -D -t 10.1.0.100:9700; }
 added() { nothing_or "$1" expect "$DEFAULTS" "$(shown -t 10.1.0.100:9700)" parameters; }
 added_params() { nothing_or "$1" expect "$PARAMS" "$(shown -t 10.1.0.100:9700)" parameters; }
 

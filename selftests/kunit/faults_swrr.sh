@@ -43,19 +43,7 @@ given_since() {
 # Maybe only a second later
 shares_are() { poll 30 shared "$@"; }
 
-three() { printf '%s\n' "10.2.0.11:$PORT -w 1" "10.2.0.12:$PORT -w 1" "10.2.0.11:$((PORT + 1)) -w 2"; }
-
-service_of() {
-	local at=$2 server
-	ipvs -A -t "$at" -s "$1" || return
-	while read -r server; do
-		# shellcheck disable=SC2086 # words
-		ipvs -a -t "$at" -r $server -m || return
-	done < <(three)
-}
-
 add() { ipvs -A -t 10.1.0.100:9700 -s swrr; }
-delete_added() { ipvs -D -t 10.1.0.100:9700; }
 added() { nothing_or "$1" expect 1 "$(rules | grep -c ":9700 -s swrr")" services; }
 
 to_swrr() { ipvs -E -t 10.1.0.100:$((PORT + 2)) -s swrr; }

@@ -22,6 +22,22 @@ sites() { modinfo -F fault "$test_builds/$fault_module.ko" | sort -t: -k 1,1 -k 
 fail() { echo "$*" >"$(fault_file)"; }
 fail_no_more() { echo >"$(fault_file)"; }
 
+# Three servers on two machines; from three on the module has an index of them.
+three() { printf '%s\n' "10.2.0.11:$PORT -w 1" "10.2.0.12:$PORT -w 1" "10.2.0.11:$((PORT + 1)) -w 2"; }
+
+# service_of SCHEDULER ADDRESS:PORT
+service_of() {
+	local at=$2 server
+	ipvs -A -t "$at" -s "$1" || return
+	while read -r server; do
+		# shellcheck disable=SC2086 # words
+		ipvs -a -t "$at" -r $server -m || return
+	done < <(three)
+}
+
+# What a script adds it adds here.
+delete_added() { ipvs -D -t 10.1.0.100:9700; }
+
 # Every connection is scheduled and answered, and what is counted comes down.
 works() {
 	in_client conn_rate 10.1.0.100 "${1:-$PORT}" $source_port 4 || return
