@@ -248,6 +248,14 @@ static bool swrr_lay_out(struct swrr_cycle *cycle, const u64 *key,
 	       cycle->nr;
 }
 
+static void swrr_repeat(struct swrr_cycle *cycle)
+{
+	u32 i;
+
+	for (i = cycle->nr; i < cycle->places; i++)
+		cycle->turn[i] = cycle->turn[i - cycle->nr];
+}
+
 static u32 swrr_heaviest(const struct swrr_server *server, u32 nr)
 {
 	u32 heaviest = 0, i;
@@ -300,19 +308,22 @@ struct swrr_cycle *swrr_cycle_make(struct swrr_server *server, u32 nr)
 {
 	struct swrr_cycle *cycle;
 	u64 unit = 1;
-	u32 turns;
+	u32 turns, places;
 
 	turns = swrr_share_turns(server, nr, &unit);
-	cycle = kvzalloc(struct_size(cycle, turn, (size_t)turns + SWRR_LEAD),
+	places = turns ? max(rounddown(SWRR_PLACES, turns), turns) : 0;
+	cycle = kvzalloc(struct_size(cycle, turn, (size_t)places + SWRR_LEAD),
 			 GFP_KERNEL);
 	if (!cycle)
 		return NULL;
 	cycle->unit = unit;
 	cycle->nr = turns;
+	cycle->places = places;
 	if (turns && !swrr_fill(cycle, server, nr)) {
 		kvfree(cycle);
 		return NULL;
 	}
+	swrr_repeat(cycle);
 	return cycle;
 }
 
@@ -418,7 +429,7 @@ static bool swrr_has_turns(const struct swrr_cycle *cycle,
 static u32 swrr_settle(struct swrr_cycle *cycle, u32 place,
 		       struct swrr_debt *missed, struct swrr_debt *had)
 {
-	struct swrr_turn *lead = &cycle->turn[cycle->nr];
+	struct swrr_turn *lead = &cycle->turn[cycle->places];
 	struct ip_vs_dest *last = NULL;
 	u32 run = 0;
 
@@ -453,7 +464,7 @@ static void swrr_take_lead(struct swrr_cycle *cycle,
 
 		dest = READ_ONCE(old->turn[swrr_cycle_place(old, pick)].dest);
 		if (dest)
-			cycle->turn[cycle->nr + cycle->lead++].dest = dest;
+			cycle->turn[cycle->places + cycle->lead++].dest = dest;
 	}
 }
 
@@ -482,7 +493,7 @@ bool swrr_cycle_follow(struct swrr_cycle *cycle, const struct swrr_cycle *old,
 	if (!cycle->nr || swrr_untouched(old))
 		return false;
 	pick = atomic_read(&old->cursor);
-	next = swrr_cycle_place(old, max(pick, 0));
+	next = swrr_cycle_place(old, max(pick, 0)) % old->nr;
 	time = swrr_draw_time(old, next, random);
 	missed.dest = old->heaviest.dest;
 	missed.turns = swrr_held_at(old, next, time);
@@ -513,7 +524,7 @@ void swrr_cycle_forget(struct swrr_cycle *cycle, const struct ip_vs_dest *dest)
 {
 	u32 i;
 
-	for (i = 0; i < cycle->nr + cycle->lead; i++) {
+	for (i = 0; i < cycle->places + cycle->lead; i++) {
 		if (cycle->turn[i].dest == dest)
 			WRITE_ONCE(cycle->turn[i].dest, NULL);
 	}

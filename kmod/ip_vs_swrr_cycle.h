@@ -27,6 +27,11 @@
  */
 #define SWRR_TURNS	65536U
 
+/* A cycle of fewer turns is there several times over, with no more turns than these:
+ * so the cursor need not be put back every few picks.
+ */
+#define SWRR_PLACES	64U
+
 /* Turns that go before a cycle when it follows another one, at most. */
 #define SWRR_LEAD	128
 
@@ -77,12 +82,14 @@ struct swrr_turn {
  * @heaviest: the server with most turns; only its turns are held back
  * @longest: how many it may have in a row
  * @nr: number of turns; 0 if no server has a weight
+ * @places: of @turn that they take, a multiple of @nr
  * @lead: number of turns that go before
  * @first: the turn that comes after these
  * @follows: there have been picks in a cycle before
  * @cursor: number of the next pick; below 0 it is in the lead. It moves with
  *	each pick, so it is alone in its cache line.
- * @turn: the turns of the cycle, and behind them those of the lead
+ * @turn: the turns of the cycle, once or again and again, and behind them those
+ *	of the lead
  *
  * All but @cursor, and @dest of a turn, is as it is once published.
  */
@@ -92,6 +99,7 @@ struct swrr_cycle {
 	struct swrr_beat	heaviest;
 	u32			longest;
 	u32			nr;
+	u32			places;
 	u32			lead;
 	u32			first;
 	bool			follows;
@@ -106,7 +114,7 @@ bool swrr_cycle_follow(struct swrr_cycle *cycle, const struct swrr_cycle *old,
 void swrr_cycle_forget(struct swrr_cycle *cycle, const struct ip_vs_dest *dest);
 
 /**
- * swrr_cycle_round() - where in its round a pick is
+ * swrr_cycle_round() - where in its round along the places a pick is
  * @cycle: the cycle, with turns
  * @pick: its number, not below 0
  *
@@ -114,10 +122,10 @@ void swrr_cycle_forget(struct swrr_cycle *cycle, const struct ip_vs_dest *dest);
  */
 static inline u32 swrr_cycle_round(const struct swrr_cycle *cycle, u32 pick)
 {
-	if (likely(pick < cycle->nr))
+	if (likely(pick < cycle->places))
 		return pick;
-	pick -= cycle->nr;
-	return likely(pick < cycle->nr) ? pick : pick % cycle->nr;
+	pick -= cycle->places;
+	return likely(pick < cycle->places) ? pick : pick % cycle->places;
 }
 
 /**
@@ -132,9 +140,9 @@ static inline u32 swrr_cycle_place(const struct swrr_cycle *cycle, int pick)
 	u32 place;
 
 	if (unlikely(pick < 0))
-		return cycle->nr + cycle->lead + pick;
+		return cycle->places + cycle->lead + pick;
 	place = swrr_cycle_round(cycle, pick) + cycle->first;
-	return place < cycle->nr ? place : place - cycle->nr;
+	return place < cycle->places ? place : place - cycle->places;
 }
 
 /* How many turns ahead a server is fetched from memory, and of how many turns a cycle
@@ -159,9 +167,9 @@ static inline struct ip_vs_dest *swrr_cycle_next(struct swrr_cycle *cycle)
 	u32 place = swrr_cycle_place(cycle, pick);
 	struct ip_vs_dest *ahead;
 
-	if (unlikely(pick >= (int)cycle->nr) && !swrr_cycle_round(cycle, pick))
-		atomic_sub(cycle->nr, &cycle->cursor);
-	if (cycle->nr > SWRR_CACHED && place + SWRR_AHEAD < cycle->nr) {
+	if (unlikely(pick >= (int)cycle->places) && !swrr_cycle_round(cycle, pick))
+		atomic_sub(cycle->places, &cycle->cursor);
+	if (cycle->places > SWRR_CACHED && place + SWRR_AHEAD < cycle->places) {
 		ahead = READ_ONCE(cycle->turn[place + SWRR_AHEAD].dest);
 		if (ahead)
 			prefetch(&ahead->weight);
