@@ -28,7 +28,7 @@ struct swrr_pool {
  * @lock: of all that changes @cycle
  * @pool: the servers of @cycle, or NULL; under @lock
  * @later: makes a cycle that could not be made at once
- * @behind: servers have changed since @cycle was made
+ * @behind: servers have changed since @cycle was made; under @lock
  * @rcu: frees this
  */
 struct swrr_service {

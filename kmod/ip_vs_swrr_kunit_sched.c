@@ -169,6 +169,32 @@ static void sched_overload(struct kunit *test)
 	KUNIT_EXPECT_NE(test, -1, bed_pick(bed));
 }
 
+/* Where nearly all turns are lost, or all are, few are looked at: then chance shares what
+ * is left.
+ */
+static void sched_overload_heaviest(struct kunit *test)
+{
+	struct bed *bed = test->priv;
+	struct swrr_cycle *cycle;
+	u32 picks[3] = {}, i;
+
+	bed_add(bed, 1);
+	bed_add(bed, 3);
+	bed_add(bed, 4000);
+	bed->dest[2].flags |= IP_VS_DEST_F_OVERLOAD;
+	bed_picks(bed, picks, 10000);
+	KUNIT_EXPECT_EQ(test, 0, picks[2]);
+	/* the standard deviation is 43 at most */
+	KUNIT_EXPECT_GT(test, picks[0], 2500 - 300);
+	KUNIT_EXPECT_LT(test, picks[0], 2500 + 300);
+	for (i = 0; i < 2; i++)
+		bed->dest[i].flags |= IP_VS_DEST_F_OVERLOAD;
+	cycle = rcu_dereference_protected(bed_ss(bed)->cycle, true);
+	atomic_set(&cycle->cursor, 0);
+	KUNIT_EXPECT_EQ(test, -1, bed_pick(bed));
+	KUNIT_EXPECT_LE(test, atomic_read(&cycle->cursor), 256);
+}
+
 /* Without a word from the core, too, which sets the weight before it says so. Then the
  * others go on, from where they are: but for one turn they are exact.
  */
@@ -501,6 +527,7 @@ static struct kunit_case swrr_sched_cases[] = {
 	KUNIT_CASE(sched_init_with_servers),
 	KUNIT_CASE(sched_random_phase),
 	KUNIT_CASE(sched_overload),
+	KUNIT_CASE(sched_overload_heaviest),
 	KUNIT_CASE(sched_weight_0),
 	KUNIT_CASE(sched_undisturbed),
 	KUNIT_CASE(sched_no_memory_at_first),

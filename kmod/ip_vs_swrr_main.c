@@ -32,6 +32,11 @@
  */
 #define SWRR_TURNS_AT_ONCE	4096
 
+/* Turns that a pick looks at, at most: of a cycle of servers that are all overloaded it
+ * would look at each, for every packet that wants a connection.
+ */
+#define SWRR_TRIES		256
+
 /* Without memory it is tried again so many jiffies later. */
 #define SWRR_RETRY		HZ
 
@@ -44,8 +49,8 @@ static bool swrr_usable(const struct ip_vs_dest *dest)
 	       atomic_read(&dest->weight) > 0;
 }
 
-/* The next turn of a server that can have it. Where none can it looks at all turns,
- * once.
+/* The next turn of a server that can have it, unless so many before it are lost that
+ * it is not worth while to look on.
  */
 static struct ip_vs_dest *swrr_take_turn(struct swrr_cycle *cycle)
 {
@@ -54,7 +59,7 @@ static struct ip_vs_dest *swrr_take_turn(struct swrr_cycle *cycle)
 
 	if (!cycle->nr)
 		return NULL;
-	for (left = cycle->nr + cycle->lead; left; left--) {
+	for (left = SWRR_TRIES; left; left--) {
 		dest = swrr_cycle_next(cycle);
 		if (likely(dest && swrr_usable(dest)))
 			return dest;
@@ -74,7 +79,9 @@ static u64 swrr_usable_weight(const struct ip_vs_service *svc)
 	return sum;
 }
 
-/* Without turns a server is drawn, with a probability in proportion to its weight. */
+/* Where no turn is found a server is drawn, with a probability in proportion to its
+ * weight. That also tells whether there is any.
+ */
 static struct ip_vs_dest *swrr_draw(const struct ip_vs_service *svc)
 {
 	u64 sum = swrr_usable_weight(svc), lot;
@@ -115,7 +122,7 @@ static struct ip_vs_dest *swrr_schedule(struct ip_vs_service *svc,
 
 	if (likely(cycle))
 		dest = swrr_take_turn(cycle);
-	if (unlikely(!dest) && READ_ONCE(ss->behind))
+	if (unlikely(!dest))
 		dest = swrr_draw(svc);
 	if (!dest) {
 		ip_vs_scheduler_err(svc, "no destination available");
@@ -235,13 +242,13 @@ static bool swrr_renew(struct swrr_service *ss)
 	swrr_publish(ss, cycle);
 	kvfree(ss->pool);
 	ss->pool = pool;
-	WRITE_ONCE(ss->behind, false);
+	ss->behind = false;
 	return true;
 }
 
 static void swrr_renew_later(struct swrr_service *ss, unsigned long delay)
 {
-	WRITE_ONCE(ss->behind, true);
+	ss->behind = true;
 	queue_delayed_work(system_unbound_wq, &ss->later, delay);
 }
 
