@@ -54,7 +54,9 @@ alternate() {
 	ours=("${ours[@]:1}")
 }
 
-# result UNIT SCALE NAME=VALUE...: what alternate() left, divided by SCALE
+# result UNIT SCALE NAME=VALUE...: what alternate() left, divided by SCALE. The ratio is that of
+# the medians, and ratio_min that of the least: what others do on the machine adds to a round
+# and takes from none.
 result() {
 	local unit=$1 scale=$2
 	shift 2
@@ -71,6 +73,7 @@ result() {
 			printf(" unit=%s rounds=%d %s=" form " %s=" form " ratio=%.3f", unit,
 			       rounds, a, mid[1], b, mid[2], mid[1] ? mid[2] / mid[1] : 0)
 			printf(" %s_min=" form " %s_max=" form, a, low[1], a, high[1])
-			printf(" %s_min=" form " %s_max=" form "\n", b, low[2], b, high[2])
+			printf(" %s_min=" form " %s_max=" form, b, low[2], b, high[2])
+			printf(" ratio_min=%.3f\n", low[1] ? low[2] / low[1] : 0)
 		}'
 }

@@ -16,6 +16,7 @@ here=$(dirname "$(readlink -f "$0")")
 
 pair=(wrr swrr)
 unit=${1:-ns} name=turn
+ROUNDS=${BENCH_ROUNDS:-31}	# a round is short
 [ -n "${MODULE_FILE-}" ] || MODULE_FILE=/kmod/ip_vs_swrr.ko
 SIZES=${BENCH_SIZES:-2 3 5 10 100 1000 10000}
 WEIGHTS="1 4 100"
@@ -24,6 +25,7 @@ case $unit in
 instructions)	# always the same, or nearly
 	ROUNDS=${BENCH_ROUNDS:-3} ;;
 cpus)	unit=ns name=turns-together
+	ROUNDS=${BENCH_ROUNDS:-9}
 	SIZES=${BENCH_SIZES:-2 10 100 1000}
 	WEIGHTS=4
 	CPUS="1 2 4" ;;
