@@ -9,9 +9,7 @@
 #include <linux/random.h>
 #include <linux/slab.h>
 
-#include "ip_vs_swrr_cycle.h"
-
-#define MAX_SERVERS	16
+#include "ip_vs_swrr_kunit.h"
 
 /* Of vectors of weights all are tried that have so many servers and weights. */
 #define VECTOR_SERVERS	4
@@ -22,67 +20,13 @@
 /* How often each is, with other phases each time. */
 #define PHASES		4
 
-/**
- * struct ring - a service's servers, and the cycle that they have now
- * @dest: servers that the core does not know
- * @server: the same, with weights
- * @nr: how many
- * @cycle: the cycle
- */
-struct ring {
-	struct ip_vs_dest	dest[MAX_SERVERS];
-	struct swrr_server	server[MAX_SERVERS];
-	u32			nr;
-	struct swrr_cycle	*cycle;
-};
-
-static struct ring *ring_make(struct kunit *test, const u32 *weight, u32 nr)
-{
-	struct ring *ring = test->priv;
-	u32 i;
-
-	for (i = 0; i < nr; i++) {
-		ring->server[i].dest = &ring->dest[i];
-		ring->server[i].weight = weight[i];
-		ring->server[i].phase = get_random_u32();
-	}
-	ring->nr = nr;
-	kvfree(ring->cycle);
-	ring->cycle = swrr_cycle_make(ring->server, nr);
-	KUNIT_ASSERT_NOT_NULL(test, ring->cycle);
-	return ring;
-}
-
-/* Another weight of a server, in the middle of the cycle. */
-static void ring_change(struct kunit *test, struct ring *ring, u32 i, u32 weight)
-{
-	struct swrr_cycle *old = ring->cycle;
-
-	ring->server[i].weight = weight;
-	ring->cycle = swrr_cycle_make(ring->server, ring->nr);
-	KUNIT_ASSERT_NOT_NULL(test, ring->cycle);
-	if (!swrr_cycle_follow(ring->cycle, old, get_random_u32()))
-		swrr_cycle_begin(ring->cycle, 0);
-	kvfree(old);
-}
-
-static u32 ring_pick(struct ring *ring)
-{
-	return swrr_cycle_next(ring->cycle) - ring->dest;
-}
-
-static u32 turn_server(const struct ring *ring, u32 turn)
-{
-	return ring->cycle->turn[turn % ring->cycle->nr].dest - ring->dest;
-}
-
 /* Of any server, or of one, in any number of rounds. */
 static u32 longest_run(const struct ring *ring, int of)
 {
 	u32 i, run = 0, longest = 0, last = U32_MAX;
 
 	for (i = 0; i < 2 * ring->cycle->nr; i++) {
-		u32 server = turn_server(ring, i);
+		u32 server = ring_turn(ring, i);
 
 		run = server == last ? run + 1 : 1;
 		last = server;
@@ -268,7 +212,7 @@ static void cycle_five_one_one(struct kunit *test)
 		u32 runs = 0;
 
 		for (i = 0; i < ring->cycle->nr; i++) {
-			if (turn_server(ring, i) && !turn_server(ring, i + 1))
+			if (ring_turn(ring, i) && !ring_turn(ring, i + 1))
 				runs++;
 		}
 		KUNIT_ASSERT_EQ(test, runs, 2);
@@ -280,13 +224,13 @@ static void cycle_five_one_one(struct kunit *test)
 static void expect_times(struct kunit *test, const struct ring *ring)
 {
 	const struct swrr_cycle *cycle = ring->cycle;
-	u32 i, k[MAX_SERVERS] = {};
+	u32 i, k[RING_SERVERS] = {};
 
 	for (i = 0; i < cycle->nr; i++) {
 		const struct swrr_turn *turn = &cycle->turn[i];
 		const struct swrr_server *server =
-			&ring->server[turn_server(ring, i)];
-		u64 time = k[turn_server(ring, i)]++;
+			&ring->server[ring_turn(ring, i)];
+		u64 time = k[ring_turn(ring, i)]++;
 
 		if (i)
 			KUNIT_ASSERT_LE(test, cycle->turn[i - 1].time, turn->time);
@@ -300,12 +244,12 @@ static void expect_times(struct kunit *test, const struct ring *ring)
 
 static void cycle_times(struct kunit *test)
 {
-	u32 weight[MAX_SERVERS], n, i;
+	u32 weight[RING_SERVERS], n, i;
 
 	for (n = 0; n < 500; n++) {
-		for (i = 0; i < MAX_SERVERS; i++)
+		for (i = 0; i < RING_SERVERS; i++)
 			weight[i] = get_random_u32() % 100;
-		expect_times(test, ring_make(test, weight, n % MAX_SERVERS + 1));
+		expect_times(test, ring_make(test, weight, n % RING_SERVERS + 1));
 	}
 }
 
@@ -339,22 +283,22 @@ static void expect_scaled(struct kunit *test, const struct ring *ring)
 
 static void cycle_scaling(struct kunit *test)
 {
-	static const u32 weight[][MAX_SERVERS] = {
+	static const u32 weight[][RING_SERVERS] = {
 		{ INT_MAX }, { INT_MAX, INT_MAX }, { INT_MAX, INT_MAX - 1 },
 		{ INT_MAX, 1 }, { 1, INT_MAX, 0, 65537 }, { 65535, 65536 },
 		{ SWRR_TURNS }, { SWRR_TURNS, 1 }, { SWRR_TURNS - 1, 1 },
 		{ 1000003, 1000033, 1000037 }, { 1 }, { 0, 0, 3 },
 	};
-	u32 random[MAX_SERVERS], n, i, bits;
+	u32 random[RING_SERVERS], n, i, bits;
 
 	for (n = 0; n < ARRAY_SIZE(weight); n++)
-		expect_scaled(test, ring_make(test, weight[n], MAX_SERVERS));
+		expect_scaled(test, ring_make(test, weight[n], RING_SERVERS));
 	for (n = 0; n < 300; n++) {
 		bits = get_random_u32() % 31 + 1;
-		for (i = 0; i < MAX_SERVERS; i++)
+		for (i = 0; i < RING_SERVERS; i++)
 			random[i] = get_random_u32() & GENMASK(bits - 1, 0);
-		random[n % MAX_SERVERS] = n;
-		expect_scaled(test, ring_make(test, random, MAX_SERVERS));
+		random[n % RING_SERVERS] = n;
+		expect_scaled(test, ring_make(test, random, RING_SERVERS));
 	}
 }
 
@@ -367,208 +311,6 @@ static void cycle_not_scaled(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, ring->cycle->unit, 1);
 	KUNIT_EXPECT_EQ(test, ring->cycle->nr, SWRR_TURNS);
 	KUNIT_EXPECT_EQ(test, ring->server[0].turns, weight[0]);
-}
-
-/* A server comes and goes, each time after some picks. All that was there all the
- * time, and never the heaviest, has its turns in the same order as ever.
- */
-static void flap_keeps_order(struct kunit *test)
-{
-	static const u32 weight[] = { 7, 3, 4, 5, 1, 2, 6 };
-	u32 turns[ARRAY_SIZE(weight)] = {}, period, i, flap, then, nr = 0;
-	struct ring *ring;
-	u32 *order;
-
-	order = kunit_kcalloc(test, 28, sizeof(*order), GFP_KERNEL);
-	KUNIT_ASSERT_NOT_NULL(test, order);
-	for (flap = 1; flap < ARRAY_SIZE(weight); flap++) {
-		for (period = 1; period < 40; period++) {
-			ring = ring_make(test, weight, ARRAY_SIZE(weight));
-			for (i = 0, nr = 0; i < ring->cycle->nr; i++) {
-				u32 server = turn_server(ring, i);
-
-				if (server && server != flap)
-					order[nr++] = server;
-			}
-			swrr_cycle_begin(ring->cycle, 0);
-			for (i = 0, then = 0; i < 1000; i++) {
-				u32 server;
-
-				if (i && i % period == 0)
-					ring_change(test, ring, flap, i / period % 2 ?
-						    0 : weight[flap]);
-				server = ring_pick(ring);
-				turns[server]++;
-				if (!server || server == flap)
-					continue;
-				KUNIT_ASSERT_EQ_MSG(test, order[then++ % nr], server,
-						    "flap %u, period %u, pick %u",
-						    flap, period, i);
-			}
-		}
-	}
-	KUNIT_EXPECT_GT(test, turns[0], 0);
-}
-
-/* Those from a server on, which never changed, have had turns in proportion to their
- * weights, but for a few.
- */
-static void expect_proportional(struct kunit *test, const struct ring *ring,
-				const u32 *picks, u32 from)
-{
-	u32 i, sum = 0, all = 0;
-
-	for (i = from; i < ring->nr; i++) {
-		all += picks[i];
-		sum += ring->server[i].weight;
-	}
-	for (i = from; i < ring->nr; i++) {
-		u32 want = all * ring->server[i].weight / sum;
-
-		KUNIT_ASSERT_GE_MSG(test, picks[i] + 3, want,
-				    "server %u of weight %u", i,
-				    ring->server[i].weight);
-		KUNIT_ASSERT_LE_MSG(test, picks[i], want + 3,
-				    "server %u of weight %u", i,
-				    ring->server[i].weight);
-	}
-}
-
-/* Of few servers, one comes and goes at regular intervals. What the heaviest is owed when
- * that happens would add up, if it were forgotten each time.
- */
-static void flap_keeps_shares(struct kunit *test)
-{
-	u32 weight[4], n, i, j;
-
-	for (n = 0; n < 600; n++) {
-		u32 picks[ARRAY_SIZE(weight)] = {};
-		struct ring *ring;
-
-		for (i = 0; i < ARRAY_SIZE(weight); i++)
-			weight[i] = get_random_u32() % 6 + 1;
-		ring = ring_make(test, weight, ARRAY_SIZE(weight));
-		swrr_cycle_begin(ring->cycle, get_random_u32());
-		for (i = 0; i < 200; i++) {
-			ring_change(test, ring, 0, i % 2 ? weight[0] : 0);
-			for (j = 0; j <= n % 15; j++)
-				picks[ring_pick(ring)]++;
-		}
-		expect_proportional(test, ring, picks, 1);
-	}
-}
-
-/* Of two servers one comes and goes after each 10 picks: the other one has all of them half of
- * the time, and else its part. By how much its picks differ from that is chance, and so
- * comes to much less than 1 % of all; always the same would be more.
- */
-static void flap_of_two(struct kunit *test)
-{
-	static const u32 pair[][2] = {
-		{ 1, 1 }, { 4, 8 }, { 8, 4 }, { 1, 3 }, { 5, 6 }, { 516, 955 },
-	};
-	u32 n, i, j;
-
-	for (n = 0; n < ARRAY_SIZE(pair); n++) {
-		struct ring *ring = ring_make(test, pair[n], 2);
-		u32 sum = pair[n][0] + pair[n][1];
-		u32 want = 10 * 1000 + 10 * 1000 * pair[n][0] / sum;
-		u32 picks = 0;
-
-		swrr_cycle_begin(ring->cycle, get_random_u32());
-		for (i = 0; i < 2000; i++) {
-			ring->server[1].phase = get_random_u32();
-			ring_change(test, ring, 1, i % 2 ? pair[n][1] : 0);
-			for (j = 0; j < 10; j++)
-				picks += !ring_pick(ring);
-		}
-		KUNIT_EXPECT_GE_MSG(test, picks, want - want / 100, "pair %u", n);
-		KUNIT_EXPECT_LE_MSG(test, picks, want + want / 100, "pair %u", n);
-	}
-}
-
-/* Changes of any kind. */
-static void changes_keep_shares(struct kunit *test)
-{
-	u32 weight[6], n, i, j, period;
-
-	for (n = 0; n < 300; n++) {
-		u32 picks[ARRAY_SIZE(weight)] = {};
-		struct ring *ring;
-
-		for (i = 0; i < ARRAY_SIZE(weight); i++)
-			weight[i] = get_random_u32() % 9 + 1;
-		period = get_random_u32() % 20 + 1;
-		ring = ring_make(test, weight, ARRAY_SIZE(weight));
-		swrr_cycle_begin(ring->cycle, get_random_u32());
-		for (i = 0; i < 100; i++) {
-			ring_change(test, ring, get_random_u32() % 3,
-				    get_random_u32() % 12);
-			for (j = 0; j < period; j++)
-				picks[ring_pick(ring)]++;
-		}
-		expect_proportional(test, ring, picks, 3);
-	}
-}
-
-/* Many changes between two picks are as one. */
-static void changes_without_picks(struct kunit *test)
-{
-	static const u32 weight[] = { 1, 3, 2, 2 };
-	u32 picks[ARRAY_SIZE(weight)] = {}, n, i;
-	struct ring *ring = ring_make(test, weight, ARRAY_SIZE(weight));
-
-	swrr_cycle_begin(ring->cycle, get_random_u32());
-	for (n = 0; n < 800; n++) {
-		for (i = n % 5; i--;) {
-			ring_change(test, ring, 0, i % 2 ? 1 : 50);
-			ring_change(test, ring, 0, 0);
-			ring_change(test, ring, 0, 1);
-		}
-		picks[ring_pick(ring)]++;
-	}
-	expect_proportional(test, ring, picks, 1);
-}
-
-/* Who comes back has no more turns than others with the same weight. */
-static void return_without_burst(struct kunit *test)
-{
-	static const u32 weight[] = { 1, 1, 1, 1, 1, 1, 1, 1, 1, 1 };
-	u32 n, i, picks;
-
-	for (n = 0; n < 200; n++) {
-		struct ring *ring = ring_make(test, weight, ARRAY_SIZE(weight));
-
-		swrr_cycle_begin(ring->cycle, get_random_u32());
-		ring_change(test, ring, n % 10, 0);
-		for (i = 0; i < n; i++)
-			KUNIT_ASSERT_NE(test, n % 10, ring_pick(ring));
-		ring_change(test, ring, n % 10, 1);
-		for (i = 0, picks = 0; i < 30; i++)
-			picks += ring_pick(ring) == n % 10;
-		KUNIT_ASSERT_EQ(test, picks, 3);
-	}
-}
-
-/* Who is removed has no turn any more, in the lead neither. */
-static void forget_removed(struct kunit *test)
-{
-	static const u32 weight[] = { 4, 1, 1, 1 };
-	struct ring *ring = ring_make(test, weight, ARRAY_SIZE(weight));
-	struct ip_vs_dest *dest;
-	u32 i, none = 0;
-
-	swrr_cycle_begin(ring->cycle, get_random_u32());
-	swrr_cycle_forget(ring->cycle, &ring->dest[0]);
-	for (i = 0; i < 70; i++) {
-		dest = swrr_cycle_next(ring->cycle);
-		KUNIT_ASSERT_PTR_NE(test, dest, &ring->dest[0]);
-		none += !dest;
-	}
-	KUNIT_EXPECT_EQ(test, none, 40);
-	ring_change(test, ring, 0, 0);
-	for (i = 0; i < 30; i++)
-		KUNIT_ASSERT_NOT_NULL(test, swrr_cycle_next(ring->cycle));
 }
 
 /* The cursor is put back each round, and the turns are the same if it is not. */
@@ -589,23 +331,6 @@ static void cursor_wraps(struct kunit *test)
 		KUNIT_ASSERT_EQ(test, i % 3 == 0, ring_pick(ring) == first);
 }
 
-static int ring_init(struct kunit *test)
-{
-	struct ring *ring = kvzalloc(sizeof(*ring), GFP_KERNEL);
-
-	test->priv = ring;
-	return ring ? 0 : -ENOMEM;
-}
-
-static void ring_exit(struct kunit *test)
-{
-	struct ring *ring = test->priv;
-
-	if (ring)
-		kvfree(ring->cycle);
-	kvfree(ring);
-}
-
 static struct kunit_case swrr_cycle_cases[] = {
 	KUNIT_CASE(cycle_exact),
 	KUNIT_CASE(cycle_smooth),
@@ -614,13 +339,6 @@ static struct kunit_case swrr_cycle_cases[] = {
 	KUNIT_CASE(cycle_times),
 	KUNIT_CASE(cycle_scaling),
 	KUNIT_CASE(cycle_not_scaled),
-	KUNIT_CASE(flap_keeps_order),
-	KUNIT_CASE(flap_keeps_shares),
-	KUNIT_CASE(flap_of_two),
-	KUNIT_CASE(changes_keep_shares),
-	KUNIT_CASE(changes_without_picks),
-	KUNIT_CASE(return_without_burst),
-	KUNIT_CASE(forget_removed),
 	KUNIT_CASE(cursor_wraps),
 	{}
 };

@@ -7,7 +7,7 @@
  * server has more of them in a row than the weights demand. A cycle begins at a
  * random turn. When servers change, a new cycle is made; the others are due in it
  * as they were in the old one, and it goes on at the time that has come. How that
- * is done is in ip_vs_swrr_cycle.h and ip_vs_swrr_cycle.c.
+ * is done is in ip_vs_swrr_cycle.h, ip_vs_swrr_cycle.c and ip_vs_swrr_follow.c.
  *
  * What is due when depends on the weights alone and not on connections. So there is
  * nothing to compute for a pick: it takes the next turn, without a lock. A server that

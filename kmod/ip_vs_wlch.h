@@ -229,7 +229,7 @@ struct wlch_server *wlch_server_join(struct ip_vs_dest *dest);
 void wlch_server_leave(const struct ip_vs_dest *dest);
 bool wlch_server_weigh(struct wlch_server *server, u64 service_age, u32 linger);
 
-/* ip_vs_wlch_track.c */
+/* ip_vs_wlch_wrap.c */
 int wlch_track_init(void);
 int wlch_track_start(struct netns_ipvs *ipvs, struct wlch_net *wn);
 void wlch_track_stop(struct netns_ipvs *ipvs, struct wlch_net *wn);
