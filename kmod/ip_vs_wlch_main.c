@@ -92,7 +92,7 @@ static const struct kernel_param_ops wlch_default_ops = {
 
 module_param_cb(active, &wlch_default_ops,
 		&wlch_default[WLCH_ACTIVE], 0644);
-MODULE_PARM_DESC(active, "worth of an established connection, 1..4096 (default 8); of new services");
+MODULE_PARM_DESC(active, "worth of an established connection, 1..4096 (default 8)");
 module_param_cb(halfopen, &wlch_default_ops,
 		&wlch_default[WLCH_HALFOPEN], 0644);
 MODULE_PARM_DESC(halfopen, "worth of a connection in the handshake, 0..4096 (default 8)");

@@ -51,6 +51,20 @@ readme_links() {
 	done)
 }
 
+# What the modules say in the log, but those parts that are filled in
+# shellcheck disable=SC2317  # called by silent
+log_messages() {
+	local files said manual part
+	mapfile -t files < <(printf '%s\n' "$top"/kmod/*.c |
+		grep -vE '_(kunit_.*|threads|faults|bench|intruder|defects)\.c$')
+	said=$(grep -hE -A 1 '\<pr_(err|warn|notice|info)' "${files[@]}" | grep -o '"[^"]*"')
+	[ -n "$said" ] || echo "no messages are found in ${files[*]}"
+	manual=$(tr -s '[:space:]' ' ' <"$top/Documentation/troubleshooting.rst")
+	sed 's/\\n"$//; s/^"//; s/%[a-z]*/\n/g' <<<"$said" | while IFS= read -r part; do
+		[[ $manual == *"$part"* ]] || echo "troubleshooting.rst does not explain: $part"
+	done
+}
+
 # shellcheck disable=SC2317  # called by silent
 manual() { make -s -C "$top" docs; }
 
@@ -91,6 +105,7 @@ silent "with IP_VS_DEBUG, $RELEASE" "$here/debug-build.sh" "$KDIR" "$out"
 silent "shellcheck" shell_scripts
 silent "the manual's kernels are those of the build" kernel_table
 silent "README's links lead to files" readme_links
+silent "the manual explains what the modules say in the log" log_messages
 silent "the manual builds, and all its references lead somewhere" manual
 echo "1..$count"
 exit $failed
