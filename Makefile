@@ -160,5 +160,5 @@ clean:
 
 .PHONY: distclean
 distclean: clean
-	. selftests/vm/apt.sh && rm -rf "$$cache_dir"/{kernels,headers,initramfs,source,uml,uml-debug,debug,promtool,accel-*} && \
+	. selftests/vm/apt.sh && rm -rf "$$cache_dir"/{kernels,headers,initramfs,source,uml,uml-debug,debug,programs,accel-*} && \
 		{ [ ! -e "$$cache_dir/chroot" ] || as_root rm -rf "$$cache_dir/chroot"; }

@@ -11,7 +11,7 @@ rules=$top/metrics/alerts.yml
 # shellcheck source=selftests/lib/ktap.sh
 . "$top/selftests/lib/ktap.sh"
 
-promtool=$("$top/selftests/vm/promtool.sh") || exit
+promtool=$("$top/selftests/vm/program.sh" promtool prometheus) || exit
 work=$(mktemp -d) || exit
 trap 'rm -rf "$work"' EXIT
 

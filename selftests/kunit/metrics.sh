@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# wlch-metrics says what ipvsadm says, in a format that PROMTOOL takes, or says why it
-# cannot and keeps the file as it was. The alerts on it are tested by ../check/alerts.sh.
+# wlch-metrics says what ipvsadm says, in a format that PROMTOOL takes and NODE_EXPORTER
+# passes on, or says why it cannot and keeps the file as it was. The alerts on it are tested by ../check/alerts.sh.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
@@ -138,6 +138,48 @@ promtool_looks() {
 	rm "$file.broken"
 }
 
+# What node_exporter's textfile collector makes of the folder
+scraped() {
+	local pid said
+	ip link set lo up
+	"$NODE_EXPORTER" --collector.disable-defaults --collector.textfile \
+		--collector.textfile.directory="$folder" --web.listen-address=127.0.0.1:9100 \
+		>"$fake/exporter.log" 2>&1 &
+	pid=$!
+	poll 60 scrape || cat "$fake/exporter.log"
+	kill $pid
+	wait $pid
+	grep '^node_textfile' "$fake/scraped"
+}
+
+scrape() {
+	{
+		printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && cat <&3 >"$fake/scraped"
+	} 3<>/dev/tcp/127.0.0.1/9100
+}
+
+# passed_on FILTER: the lines are the same on both sides. node_exporter has the labels in
+# the order of their names.
+passed_on() {
+	diff <(grep "$1" "$file" | sed -E 's/(service="[^"]*"),(server="[^"]*")/\2,\1/' | sort) \
+		<(grep "$1" "$fake/scraped" | sort)
+}
+
+node_exporter_takes_it() {
+	scraped && grep -Fx 'node_textfile_scrape_error 0' "$fake/scraped" &&
+		grep "^node_textfile_mtime_seconds{file=\".*ip_vs_wlch.prom\"}" "$fake/scraped"
+}
+
+# a last line that is cut off
+node_exporter_looks() {
+	local rc
+	echo 'ipvs_wlch_load{proto=' >>"$file"
+	scraped && grep -Fx 'node_textfile_scrape_error 1' "$fake/scraped"
+	rc=$?
+	sed -i '$ d' "$file"
+	return $rc
+}
+
 # keeps TEXT COMMAND...: it fails and says so, and the file is what it was
 keeps() {
 	local text=$1 before said
@@ -211,6 +253,10 @@ ktap_check "the load is the sum of connections times factors" load_adds_up
 ktap_check "services of other schedulers are left out" no_rr
 ktap_check "promtool check metrics has nothing to say" expect "" "$(promtool 2>&1)"
 ktap_check "... but it does of what is wrong" promtool_looks
+ktap_check "node_exporter takes it" node_exporter_takes_it
+ktap_check "... and passes all samples on" passed_on '^ipvs_wlch'
+ktap_check "... and their types and descriptions" passed_on '^# .* ipvs_wlch'
+ktap_check "... but it says so if it is cut off" node_exporter_looks
 ktap_check "the collector may read it" readable
 ktap_check "without a file it is printed" same_on_stdout
 ipvs -L --json >"$folder/../table"

@@ -32,8 +32,10 @@ if grep -qw YNL "$script"; then
 	needs+=(YNL="$ynl")
 fi
 if grep -qw PROMTOOL "$script"; then
-	promtool=$("$here/../vm/promtool.sh") || exit
-	needs+=(PROMTOOL="$promtool")
+	promtool=$("$here/../vm/program.sh" promtool prometheus) &&
+		exporter=$("$here/../vm/program.sh" prometheus-node-exporter prometheus-node-exporter) ||
+		exit
+	needs+=(PROMTOOL="$promtool" NODE_EXPORTER="$exporter")
 fi
 # IPVS is built in, so this is no option of a module
 ! grep -qw conn_tab_bits "$script" || needs+=(ip_vs.conn_tab_bits=20)
