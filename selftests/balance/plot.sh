@@ -42,7 +42,9 @@ short() {
 # with_factor: only wlch with a factor, "FACTOR VALUE..."
 with_factor() { sed -n 's/^wlch,active=\([0-9]*\)[^ ]* /\1 /p'; }
 
-schedulers=(rr wrr swrr lc wlc sed nq wlch)
+# without parameters, in their order
+mapfile -t schedulers < <(awk '/^RESULT balance / && $4 !~ /,/ && !seen[$4]++ {
+	print substr($4, 7) }' "$log")
 colours=("#bbbbbb" "#999999" "#33bbee" "#ddaa33" "#bb5566" "#66aa77" "#225588" "#ee3377")
 
 overview() {

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # table.awk: of the lines "RESULT balance ..." the table max/mean, a line for each
-# scenario, a column for each scheduler, and last the schedulers with parameters.
+# scenario, a column for each scheduler in their order there, and last the schedulers with
+# parameters.
 
 /^RESULT balance / {
 	split("", key)
@@ -18,12 +19,14 @@
 	cut = index(key["sched"], ",")
 	if (cut)
 		more[scenario] = more[scenario] "  " substr(key["sched"], cut + 1) ": " ratio
-	else
+	else {
+		if (!known[key["sched"]]++)
+			sched[++columns] = key["sched"]
 		value[scenario, key["sched"]] = ratio
+	}
 }
 
 END {
-	columns = split("rr wrr swrr lc wlc sed nq wlch", sched, " ")
 	printf "%-11s", "max/mean"
 	for (i = 1; i <= columns; i++)
 		printf "%7s", sched[i]
