@@ -66,7 +66,7 @@ struct swrr_beat {
 /**
  * struct swrr_turn - a turn
  * @dest: whose it is; NULL if the server has been removed since
- * @time: of the cycle, in 2^-32; not falling from turn to turn
+ * @time: of the cycle, in 2^-32; in a cycle it does not fall from turn to turn
  * @held: turns of cycle->heaviest that were due before and have not been yet
  */
 struct swrr_turn {

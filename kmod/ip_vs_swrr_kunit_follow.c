@@ -190,6 +190,22 @@ static void return_without_burst(struct kunit *test)
 	}
 }
 
+/* Three servers have a turn each in the lead, and the first of them is removed. */
+static void expect_no_lead_of(struct kunit *test, struct ring *ring, u32 gone)
+{
+	struct swrr_cycle *cycle = ring->cycle;
+	u32 i;
+
+	cycle->lead = 3;
+	for (i = 0; i < cycle->lead; i++)
+		cycle->turn[cycle->places + i].dest = &ring->dest[gone + i];
+	atomic_set(&cycle->cursor, -3);
+	swrr_cycle_forget(cycle, &ring->dest[gone]);
+	KUNIT_EXPECT_NULL(test, swrr_cycle_next(cycle));
+	for (i = 1; i < 3; i++)
+		KUNIT_EXPECT_EQ(test, ring_pick(ring), gone + i);
+}
+
 /* Who is removed has no turn any more, in the lead neither. */
 static void forget_removed(struct kunit *test)
 {
@@ -209,6 +225,7 @@ static void forget_removed(struct kunit *test)
 	ring_change(test, ring, 0, 0);
 	for (i = 0; i < 30; i++)
 		KUNIT_ASSERT_NOT_NULL(test, swrr_cycle_next(ring->cycle));
+	expect_no_lead_of(test, ring, 1);
 }
 
 static struct kunit_case swrr_follow_cases[] = {

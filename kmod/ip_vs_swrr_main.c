@@ -35,7 +35,7 @@
 /* Turns that a pick looks at, at most: of a cycle of servers that are all overloaded it
  * would look at each, for every packet that wants a connection.
  */
-#define SWRR_TRIES		256
+#define SWRR_TRIES		256U
 
 /* Without memory it is tried again so many jiffies later. */
 #define SWRR_RETRY		HZ
@@ -50,7 +50,7 @@ static bool swrr_usable(const struct ip_vs_dest *dest)
 }
 
 /* The next turn of a server that can have it, unless so many before it are lost that
- * it is not worth while to look on.
+ * it is not worth while to look on: in the end all of a cycle.
  */
 static struct ip_vs_dest *swrr_take_turn(struct swrr_cycle *cycle)
 {
@@ -59,7 +59,7 @@ static struct ip_vs_dest *swrr_take_turn(struct swrr_cycle *cycle)
 
 	if (!cycle->nr)
 		return NULL;
-	for (left = SWRR_TRIES; left; left--) {
+	for (left = min(cycle->nr + cycle->lead, SWRR_TRIES); left; left--) {
 		dest = swrr_cycle_next(cycle);
 		if (likely(dest && swrr_usable(dest)))
 			return dest;
