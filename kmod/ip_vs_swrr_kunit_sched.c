@@ -1,95 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * IPVS scheduler swrr: KUnit tests of the scheduler, with a service and servers that
- * the core does not know
+ * IPVS scheduler swrr: KUnit tests of the scheduler
  */
 
 #include <kunit/test.h>
-#include <linux/completion.h>
-#include <linux/kthread.h>
 #include <linux/ktime.h>
 #include <linux/module.h>
-#include <linux/random.h>
 #include <linux/slab.h>
 
-#include "ip_vs_swrr.h"
-
-#define MANY	10000
-
-/**
- * struct bed - a service with its servers
- * @svc: the service
- * @dest: MANY servers
- * @nr: how many of them it has had
- */
-struct bed {
-	struct ip_vs_service	svc;
-	struct ip_vs_dest	*dest;
-	u32			nr;
-};
-
-/* As the core adds a server. */
-static void bed_add_dest(struct bed *bed, struct ip_vs_dest *dest, int weight)
-{
-	atomic_set(&dest->weight, weight);
-	list_add_rcu(&dest->n_list, &bed->svc.destinations);
-	swrr_scheduler.add_dest(&bed->svc, dest);
-}
-
-static void bed_add(struct bed *bed, int weight)
-{
-	bed_add_dest(bed, &bed->dest[bed->nr++], weight);
-}
-
-static void bed_del(struct bed *bed, u32 i)
-{
-	list_del_rcu(&bed->dest[i].n_list);
-	swrr_scheduler.del_dest(&bed->svc, &bed->dest[i]);
-}
-
-static void bed_weigh(struct bed *bed, u32 i, int weight)
-{
-	atomic_set(&bed->dest[i].weight, weight);
-	swrr_scheduler.upd_dest(&bed->svc, &bed->dest[i]);
-}
-
-static struct swrr_service *bed_ss(struct bed *bed)
-{
-	return bed->svc.sched_data;
-}
-
-/* The index of the server, or -1. */
-static int bed_pick(struct bed *bed)
-{
-	struct ip_vs_iphdr iph = { .protocol = IPPROTO_TCP };
-	struct ip_vs_dest *dest;
-
-	rcu_read_lock();
-	dest = swrr_scheduler.schedule(&bed->svc, NULL, &iph);
-	rcu_read_unlock();
-	return dest ? dest - bed->dest : -1;
-}
-
-static void bed_picks(struct bed *bed, u32 *picks, u32 nr)
-{
-	while (nr--) {
-		int i = bed_pick(bed);
-
-		if (i >= 0)
-			picks[i]++;
-	}
-}
-
-/* Weights 1, 2, 3, ... */
-static struct bed *bed_of(struct kunit *test, u32 servers)
-{
-	struct bed *bed = test->priv;
-	u32 i;
-
-	for (i = 1; i <= servers; i++)
-		bed_add(bed, i);
-	return bed;
-}
+#include "ip_vs_swrr_kunit.h"
 
 static void sched_no_server(struct kunit *test)
 {
@@ -169,13 +88,22 @@ static void sched_overload(struct kunit *test)
 	KUNIT_EXPECT_NE(test, -1, bed_pick(bed));
 }
 
+/* How many turns a pick looks at that finds no server. */
+static int bed_pick_for_nothing(struct kunit *test, struct bed *bed)
+{
+	struct swrr_cycle *cycle = rcu_dereference_protected(bed_ss(bed)->cycle, true);
+
+	atomic_set(&cycle->cursor, 0);
+	KUNIT_EXPECT_EQ(test, -1, bed_pick(bed));
+	return atomic_read(&cycle->cursor);
+}
+
 /* Where nearly all turns are lost, or all are, few are looked at: then chance shares what
  * is left.
  */
 static void sched_overload_heaviest(struct kunit *test)
 {
 	struct bed *bed = test->priv;
-	struct swrr_cycle *cycle;
 	u32 picks[3] = {}, i;
 
 	bed_add(bed, 1);
@@ -189,10 +117,20 @@ static void sched_overload_heaviest(struct kunit *test)
 	KUNIT_EXPECT_LT(test, picks[0], 2500 + 300);
 	for (i = 0; i < 2; i++)
 		bed->dest[i].flags |= IP_VS_DEST_F_OVERLOAD;
-	cycle = rcu_dereference_protected(bed_ss(bed)->cycle, true);
-	atomic_set(&cycle->cursor, 0);
-	KUNIT_EXPECT_EQ(test, -1, bed_pick(bed));
-	KUNIT_EXPECT_LE(test, atomic_read(&cycle->cursor), 256);
+	KUNIT_EXPECT_LE(test, bed_pick_for_nothing(test, bed), 256);
+}
+
+/* Of a cycle of few turns each is looked at, though it is there several times. */
+static void sched_overload_few(struct kunit *test)
+{
+	struct bed *bed = test->priv;
+	u32 i;
+
+	for (i = 0; i < 2; i++) {
+		bed_add(bed, 1);
+		bed->dest[i].flags |= IP_VS_DEST_F_OVERLOAD;
+	}
+	KUNIT_EXPECT_EQ(test, bed_pick_for_nothing(test, bed), 2);
 }
 
 /* Without a word from the core, too, which sets the weight before it says so. Then the
@@ -279,13 +217,11 @@ static void sched_no_memory_at_first(struct kunit *test)
 static void sched_no_memory_later(struct kunit *test)
 {
 	struct bed *bed = bed_of(test, 3);
-	struct swrr_service *ss = bed_ss(bed);
-	struct swrr_cycle *cycle = rcu_dereference_protected(ss->cycle, true);
+	struct swrr_cycle *cycle = rcu_dereference_protected(bed_ss(bed)->cycle, true);
 	u32 picks[4] = {}, i;
 
 	list_del_rcu(&bed->dest[2].n_list);
 	swrr_cycle_forget(cycle, &bed->dest[2]);
-	ss->behind = true;
 	bed_picks(bed, picks, 9);
 	KUNIT_EXPECT_EQ(test, 3, picks[0]);
 	KUNIT_EXPECT_EQ(test, 6, picks[1]);
@@ -364,163 +300,6 @@ static void sched_make_time(struct kunit *test)
 	kvfree(server);
 }
 
-#define THREADS	4
-
-/**
- * struct pickers - threads that pick at once
- * @bed: from this service
- * @picks: of each server
- * @each: picks of a thread
- * @none: picks that chose none
- * @wrong: picks of a server that may not be chosen any more
- * @gone: this one may not, from 0 on, unless it is -1
- * @working: threads that are not done
- * @done: completed by the last
- */
-struct pickers {
-	struct bed		*bed;
-	atomic_t		picks[16];
-	u32			each;
-	atomic_t		none;
-	atomic_t		wrong;
-	int			gone;
-	atomic_t		working;
-	struct completion	done;
-};
-
-static int picker(void *data)
-{
-	struct pickers *p = data;
-	u32 n;
-
-	for (n = 0; n < p->each; n++) {
-		int gone, i;
-
-		rcu_read_lock();
-		gone = READ_ONCE(p->gone);
-		i = bed_pick(p->bed);
-		if (i < 0)
-			atomic_inc(&p->none);
-		else if (i == gone)
-			atomic_inc(&p->wrong);
-		else
-			atomic_inc(&p->picks[i]);
-		rcu_read_unlock();
-		if (n % 16 == 0)
-			cond_resched();
-	}
-	if (atomic_dec_and_test(&p->working))
-		complete(&p->done);
-	return 0;
-}
-
-static void pickers_start(struct kunit *test, struct pickers *p, struct bed *bed,
-			  u32 each)
-{
-	struct task_struct *task;
-	int i;
-
-	p->bed = bed;
-	p->each = each;
-	p->gone = -1;
-	atomic_set(&p->working, THREADS);
-	init_completion(&p->done);
-	for (i = 0; i < THREADS; i++) {
-		task = kthread_run(picker, p, "swrr_picker");
-		if (IS_ERR(task)) {
-			KUNIT_FAIL(test, "no thread");
-			if (atomic_dec_and_test(&p->working))
-				complete(&p->done);
-		}
-	}
-}
-
-/* No turn is lost or had twice: together they are exact. */
-static void sched_concurrent(struct kunit *test)
-{
-	struct pickers *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
-	struct bed *bed = bed_of(test, 10);
-	u32 i;
-
-	KUNIT_ASSERT_NOT_NULL(test, p);
-	pickers_start(test, p, bed, 55 * 400);
-	wait_for_completion(&p->done);
-	KUNIT_EXPECT_EQ(test, 0, atomic_read(&p->none));
-	for (i = 0; i < 10; i++)
-		KUNIT_EXPECT_EQ(test, THREADS * 400 * (i + 1),
-				atomic_read(&p->picks[i]));
-}
-
-/* Servers come and go meanwhile. Each change may cost each CPU a pick that was in the
- * old cycle. Who was removed a grace period ago is not chosen.
- */
-static void sched_concurrent_changes(struct kunit *test)
-{
-	struct pickers *p = kunit_kzalloc(test, sizeof(*p), GFP_KERNEL);
-	struct bed *bed = bed_of(test, 10);
-	u32 i, changes = 0, sum = 0;
-
-	KUNIT_ASSERT_NOT_NULL(test, p);
-	pickers_start(test, p, bed, 40000);
-	while (!try_wait_for_completion(&p->done)) {
-		i = get_random_u32() % 3;
-		if (changes % 4) {
-			bed_weigh(bed, i, 0);
-			cond_resched();
-			bed_weigh(bed, i, i + 1);
-		} else {
-			bed_del(bed, i);
-			synchronize_rcu();
-			WRITE_ONCE(p->gone, i);
-			cond_resched();
-			WRITE_ONCE(p->gone, -1);
-			synchronize_rcu();
-			bed_add_dest(bed, &bed->dest[i], i + 1);
-		}
-		changes++;
-		cond_resched();
-	}
-	KUNIT_EXPECT_EQ(test, 0, atomic_read(&p->none));
-	KUNIT_EXPECT_EQ(test, 0, atomic_read(&p->wrong));
-	for (i = 3; i < 10; i++)
-		sum += atomic_read(&p->picks[i]);
-	for (i = 3; i < 10; i++) {
-		int want = sum * (i + 1) / (55 - 6);
-		int off = atomic_read(&p->picks[i]) - want;
-
-		KUNIT_EXPECT_LE_MSG(test, abs(off), want / 50 + 3,
-				    "server %u, %u changes", i, changes);
-	}
-	KUNIT_EXPECT_GT(test, changes, 0);
-}
-
-static int bed_init(struct kunit *test)
-{
-	struct bed *bed = kvzalloc(sizeof(*bed), GFP_KERNEL);
-
-	if (!bed)
-		return -ENOMEM;
-	test->priv = bed;
-	bed->dest = kvcalloc(MANY, sizeof(*bed->dest), GFP_KERNEL);
-	INIT_LIST_HEAD(&bed->svc.destinations);
-	bed->svc.af = AF_INET;
-	bed->svc.protocol = IPPROTO_TCP;
-	return bed->dest ? swrr_scheduler.init_service(&bed->svc) : -ENOMEM;
-}
-
-static void bed_exit(struct kunit *test)
-{
-	struct bed *bed = test->priv;
-
-	if (!bed)
-		return;
-	if (bed->svc.sched_data)
-		swrr_scheduler.done_service(&bed->svc);
-	synchronize_rcu();
-	kvfree(bed->dest);
-	kvfree(bed);
-}
-
 static struct kunit_case swrr_sched_cases[] = {
 	KUNIT_CASE(sched_no_server),
 	KUNIT_CASE(sched_exact),
@@ -528,14 +307,13 @@ static struct kunit_case swrr_sched_cases[] = {
 	KUNIT_CASE(sched_random_phase),
 	KUNIT_CASE(sched_overload),
 	KUNIT_CASE(sched_overload_heaviest),
+	KUNIT_CASE(sched_overload_few),
 	KUNIT_CASE(sched_weight_0),
 	KUNIT_CASE(sched_undisturbed),
 	KUNIT_CASE(sched_no_memory_at_first),
 	KUNIT_CASE(sched_no_memory_later),
 	KUNIT_CASE(sched_many),
 	KUNIT_CASE(sched_make_time),
-	KUNIT_CASE(sched_concurrent),
-	KUNIT_CASE(sched_concurrent_changes),
 	{}
 };
 
