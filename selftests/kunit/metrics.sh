@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # wlch-metrics says what ipvsadm says, in a format that PROMTOOL takes and NODE_EXPORTER
-# passes on, or says why it cannot and keeps the file as it was. The alerts on it are tested by ../check/alerts.sh.
+# passes on, or says why it cannot and keeps the file as it was. The alerts on it are tested
+# by ../check/alerts.sh.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/../lib/lib.sh"
@@ -140,8 +141,7 @@ promtool_looks() {
 
 # What node_exporter's textfile collector makes of the folder
 scraped() {
-	local pid said
-	ip link set lo up
+	local pid
 	"$NODE_EXPORTER" --collector.disable-defaults --collector.textfile \
 		--collector.textfile.directory="$folder" --web.listen-address=127.0.0.1:9100 \
 		>"$fake/exporter.log" 2>&1 &
@@ -154,7 +154,8 @@ scraped() {
 
 scrape() {
 	{
-		printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 && cat <&3 >"$fake/scraped"
+		printf 'GET /metrics HTTP/1.0\r\n\r\n' >&3 &&
+			timeout 10 cat <&3 >"$fake/scraped"
 	} 3<>/dev/tcp/127.0.0.1/9100
 }
 
