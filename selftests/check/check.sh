@@ -41,7 +41,7 @@ build_ipvsadm() {
 }
 
 # shellcheck disable=SC2317  # called by step
-selftests() { make -s selftests KERNEL="$1" ARGS="$2" TIMEOUT="${TIMEOUT:-3600}"; }
+selftests() { make -s selftests KERNEL="$1" ARGS="$2" TIMEOUT="${TIMEOUT:-4500}"; }
 
 # Built while most tests wait for timers.
 build_debug_kernel() { nice -n 19 selftests/kernels/debug.sh debug >"$logs/debug-kernel.out" 2>&1; }
