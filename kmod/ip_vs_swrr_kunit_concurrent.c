@@ -8,6 +8,7 @@
 #include <linux/kthread.h>
 #include <linux/module.h>
 #include <linux/random.h>
+#include <linux/sched/task.h>
 
 #include "ip_vs_swrr_kunit.h"
 
@@ -23,6 +24,7 @@
  * @gone: this one may not, from 0 on, unless it is -1
  * @working: threads that are not done
  * @done: completed by the last
+ * @task: they; NULL if there was no memory for one
  */
 struct pickers {
 	struct bed		*bed;
@@ -33,6 +35,7 @@ struct pickers {
 	int			gone;
 	atomic_t		working;
 	struct completion	done;
+	struct task_struct	*task[THREADS];
 };
 
 static int picker(void *data)
@@ -73,12 +76,28 @@ static void pickers_start(struct kunit *test, struct pickers *p, struct bed *bed
 	atomic_set(&p->working, THREADS);
 	init_completion(&p->done);
 	for (i = 0; i < THREADS; i++) {
-		task = kthread_run(picker, p, "swrr_picker");
+		task = kthread_create(picker, p, "swrr_picker");
 		if (IS_ERR(task)) {
 			KUNIT_FAIL(test, "no thread");
 			if (atomic_dec_and_test(&p->working))
 				complete(&p->done);
+			continue;
 		}
+		p->task[i] = get_task_struct(task);
+		wake_up_process(task);
+	}
+}
+
+/* When they are done: not one is still on its way out of this module afterwards. */
+static void pickers_join(struct pickers *p)
+{
+	int i;
+
+	for (i = 0; i < THREADS; i++) {
+		if (!p->task[i])
+			continue;
+		kthread_stop(p->task[i]);
+		put_task_struct(p->task[i]);
 	}
 }
 
@@ -92,6 +111,7 @@ static void expect_exact(struct kunit *test, u32 servers)
 	KUNIT_ASSERT_NOT_NULL(test, p);
 	pickers_start(test, p, bed, servers * (servers + 1) / 2 * 400);
 	wait_for_completion(&p->done);
+	pickers_join(p);
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&p->none));
 	for (i = 0; i < servers; i++)
 		KUNIT_EXPECT_EQ(test, THREADS * 400 * (i + 1),
@@ -138,6 +158,7 @@ static void concurrent_changes(struct kunit *test)
 		changes++;
 		cond_resched();
 	}
+	pickers_join(p);
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&p->none));
 	KUNIT_EXPECT_EQ(test, 0, atomic_read(&p->wrong));
 	for (i = 3; i < 10; i++)
