@@ -29,6 +29,7 @@
 #include <linux/ktime.h>
 #include <linux/module.h>
 #include <linux/prandom.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 #include "ip_vs_wlch_compat.h"
@@ -141,32 +142,42 @@ static int bench_thread(void *data)
 	return 0;
 }
 
-static int bench_start(struct bench_run *run)
+/* A thread for each CPU; none of them runs yet. @task is all NULL. */
+static int bench_create(struct bench_run *run, struct task_struct **task)
+{
+	struct task_struct *thread;
+	unsigned int cpu, nr = 0;
+
+	for_each_online_cpu(cpu) {
+		if (nr == run->cpus)
+			break;
+		thread = kthread_create_on_cpu(bench_thread, run, cpu, "bench/%u");
+		if (IS_ERR(thread))
+			return PTR_ERR(thread);
+		task[nr++] = get_task_struct(thread);
+	}
+	return nr < run->cpus ? -ENODEV : 0;
+}
+
+static int bench_go(struct bench_run *run)
 {
 	struct task_struct **task;
-	unsigned int cpu, nr = 0;
-	int err = 0;
+	unsigned int i;
+	int err;
 
 	task = kcalloc(run->cpus, sizeof(*task), GFP_KERNEL);
 	if (!task)
 		return -ENOMEM;
-	for_each_online_cpu(cpu) {
-		if (nr == run->cpus)
-			break;
-		task[nr] = kthread_create_on_cpu(bench_thread, run, cpu, "bench/%u");
-		if (IS_ERR(task[nr])) {
-			err = PTR_ERR(task[nr]);
-			break;
-		}
-		nr++;
+	err = bench_create(run, task);
+	if (!err) {
+		for (i = 0; i < run->cpus; i++)
+			wake_up_process(task[i]);
+		wait_for_completion(&run->done);
 	}
-	if (!err && nr < run->cpus)
-		err = -ENODEV;
-	while (nr--) {
-		if (err)
-			kthread_stop(task[nr]);
-		else
-			wake_up_process(task[nr]);
+	/* so that none is still on its way out of this module when it goes */
+	for (i = 0; i < run->cpus && task[i]; i++) {
+		kthread_stop(task[i]);
+		put_task_struct(task[i]);
 	}
 	kfree(task);
 	return err;
@@ -181,7 +192,8 @@ static int bench_set_run(const char *val, const struct kernel_param *kp)
 	mutex_lock(&bench_lock);
 	memset(run, 0, sizeof(*run));
 	if (sscanf(val, "%u %u %u", &mark, &run->picks, &run->cpus) != 3 ||
-	    !run->picks || run->picks > BENCH_MAX_PICKS || !run->cpus)
+	    !run->picks || run->picks > BENCH_MAX_PICKS || !run->cpus ||
+	    run->cpus > nr_cpu_ids)
 		goto unlock;
 	run->svc = bench_find(mark);
 	err = -ENOENT;
@@ -190,9 +202,7 @@ static int bench_set_run(const char *val, const struct kernel_param *kp)
 	atomic_set(&run->missing, run->cpus);
 	atomic_set(&run->working, run->cpus);
 	init_completion(&run->done);
-	err = bench_start(run);
-	if (!err)
-		wait_for_completion(&run->done);
+	err = bench_go(run);
 unlock:
 	mutex_unlock(&bench_lock);
 	return err;
