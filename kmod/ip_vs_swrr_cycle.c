@@ -40,12 +40,13 @@ static u64 swrr_all_turns(const struct swrr_server *server, u32 nr, u32 gcd,
  *	2 * sum of weights / (turns that there may be - number of servers)
  *
  * as with half of it there would have been too many: each server has a turn more
- * than its weight comes to at most. A power of 2, so that what a server gets
- * stays mostly the same when others change.
+ * than its weight comes to at most. So it is worth less than 2^31, as weights are, and
+ * as there may be 4 turns for each server. A power of 2, so that what a server gets stays
+ * mostly the same when others change.
  *
  * Return: the number of turns; @unit is what one is worth.
  */
-static u32 swrr_share_turns(struct swrr_server *server, u32 nr, u64 *unit)
+static u32 swrr_share_turns(struct swrr_server *server, u32 nr, u32 *unit)
 {
 	u64 most = max_t(u64, SWRR_TURNS, 4ULL * nr), turns;
 	unsigned int shift = 0;
@@ -58,7 +59,7 @@ static u32 swrr_share_turns(struct swrr_server *server, u32 nr, u64 *unit)
 		shift++;
 	for (i = 0; i < nr; i++)
 		server[i].turns = swrr_turns(server[i].weight / divisor, shift);
-	*unit = (u64)divisor << shift;
+	*unit = divisor << shift;
 	return turns;
 }
 
@@ -296,8 +297,7 @@ static bool swrr_fill(struct swrr_cycle *cycle, const struct swrr_server *server
 struct swrr_cycle *swrr_cycle_make(struct swrr_server *server, u32 nr)
 {
 	struct swrr_cycle *cycle;
-	u64 unit = 1;
-	u32 turns, places;
+	u32 unit = 1, turns, places;
 
 	turns = swrr_share_turns(server, nr, &unit);
 	places = turns ? max(rounddown(SWRR_PLACES, turns), turns) : 0;

@@ -78,7 +78,9 @@ struct swrr_turn {
 /**
  * struct swrr_cycle - all turns of a service's servers
  * @rcu: frees it
- * @unit: a turn's worth of weight
+ * @unit: a turn's worth of weight, up to INT_MAX
+ * @part: of a longer cycle that this one may give way to: which part it is in
+ * @parts: of how many; 0 if that is not known
  * @heaviest: the server with most turns; only its turns are held back
  * @longest: how many it may have in a row
  * @nr: number of turns; 0 if no server has a weight
@@ -95,8 +97,10 @@ struct swrr_turn {
  */
 struct swrr_cycle {
 	struct rcu_head		rcu;
-	u64			unit;
 	struct swrr_beat	heaviest;
+	u32			unit;
+	u32			part;
+	u32			parts;
 	u32			longest;
 	u32			nr;
 	u32			places;
@@ -110,7 +114,7 @@ struct swrr_cycle {
 struct swrr_cycle *swrr_cycle_make(struct swrr_server *server, u32 nr);
 void swrr_cycle_begin(struct swrr_cycle *cycle, u32 random);
 bool swrr_cycle_follow(struct swrr_cycle *cycle, const struct swrr_cycle *old,
-		       u32 random);
+		       u64 random);
 void swrr_cycle_forget(struct swrr_cycle *cycle, const struct ip_vs_dest *dest);
 
 /**

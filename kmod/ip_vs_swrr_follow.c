@@ -4,6 +4,7 @@
  * changed
  */
 
+#include <linux/gcd.h>
 #include <linux/kernel.h>
 #include <linux/math64.h>
 
@@ -36,16 +37,38 @@ static u32 swrr_turn_at(const struct swrr_cycle *cycle, u32 time)
 	return low < cycle->nr ? low : 0;
 }
 
-/* Times of one cycle in another one, whose turns are worth something else. Who is in
+/* A time of one cycle in the one that follows, whose turns are worth something else. Who is in
  * both is due at (k + phase) / weight in units of weight, whatever a turn is
- * worth; one cycle is a part or a multiple of the other. Rounding must not pass over
- * a turn: so it is a little early.
+ * worth, and both cycles are periods of that. In lowest terms @to of the one are as
+ * long as @from of the other. So the new time is
+ *
+ *	(n + time) * to / from		n = 0 .. from - 1
+ *
+ * without its whole part. That is kept: who comes back to the cycle before takes it for
+ * n, and goes on where he was. Others draw one. Were it always 0, those whose turns are in
+ * the last part of a long cycle would have none if it never comes that far.
+ *
+ * Rounding must not pass over a turn: so it is a little early.
  */
-static u32 swrr_convert_time(u32 time, u64 from, u64 to)
+static u32 swrr_convert_time(struct swrr_cycle *cycle,
+			     const struct swrr_cycle *old, u32 time, u32 random)
 {
-	if (from == to)
+	u32 common = gcd(old->unit, cycle->unit);
+	u32 from = old->unit / common, to = cycle->unit / common, n, rest;
+	u64 now;
+
+	if (from == to) {
+		cycle->part = old->part;
+		cycle->parts = old->parts;
 		return time;
-	return div64_u64(time * to, from) - 2;
+	}
+	n = old->parts == from ? old->part : reciprocal_scale(random, from);
+	now = div_u64_rem((u64)n * to, from, &rest) << 32;
+	now += div_u64((u64)rest << 32, from) + div_u64((u64)time * to, from);
+	now += ((u64)to << 32) - 2;
+	cycle->part = upper_32_bits(now) % to;
+	cycle->parts = to;
+	return lower_32_bits(now);
 }
 
 static bool swrr_untouched(const struct swrr_cycle *cycle)
@@ -156,7 +179,8 @@ static void swrr_take_lead(struct swrr_cycle *cycle,
  * @cycle: the cycle, which has not begun
  * @old: the other one, with the same phases; picks may go on in it. Servers that are
  *	not any more have no turns in it: see swrr_cycle_forget().
- * @random: decides when between two turns; with 0 just before the next
+ * @random: decides when between two turns (the low half; with 0 just before the next), and
+ *	in which part of a longer cycle if that is not known (the high half)
  *
  * Where there was no pick yet there is nothing to go on with. Or else the next turn
  * is the first that is due after the time that has come. Who is in both cycles goes on
@@ -167,29 +191,32 @@ static void swrr_take_lead(struct swrr_cycle *cycle,
  * Return: false if it does not follow: it has to begin.
  */
 bool swrr_cycle_follow(struct swrr_cycle *cycle, const struct swrr_cycle *old,
-		       u32 random)
+		       u64 random)
 {
 	struct swrr_debt missed, had;
 	u32 next, time, place;
+	bool stays;
 	int pick;
 
 	if (!cycle->nr || swrr_untouched(old))
 		return false;
+	/* first what takes time: picks that come after the cursor was read are had twice */
+	stays = swrr_has_turns(cycle, old->heaviest.dest);
 	pick = atomic_read(&old->cursor);
 	next = swrr_cycle_place(old, max(pick, 0)) % old->nr;
-	time = swrr_draw_time(old, next, random);
+	time = swrr_draw_time(old, next, lower_32_bits(random));
 	missed.dest = old->heaviest.dest;
 	missed.turns = swrr_held_at(old, next, time);
 	swrr_take_lead(cycle, old, pick);
 
-	time = swrr_convert_time(time, old->unit, cycle->unit);
+	time = swrr_convert_time(cycle, old, time, upper_32_bits(random));
 	place = swrr_turn_at(cycle, time);
 	had.dest = cycle->heaviest.dest;
 	had.turns = -swrr_held_at(cycle, place, time);
 	if (missed.dest == had.dest) {
 		missed.turns += had.turns;
 		had.turns = min(missed.turns, 0);
-	} else if (missed.turns && !swrr_has_turns(cycle, missed.dest)) {
+	} else if (!stays) {
 		missed.turns = 0;
 	}
 	cycle->first = swrr_settle(cycle, place, &missed, &had);

@@ -127,6 +127,34 @@ static void flap_of_two(struct kunit *test)
 	}
 }
 
+/* Servers come and go whose weights are so large that the others' are not even one turn's
+ * worth when they are there. They never stay away for a whole cycle of the others:
+ * then each of these must have its part, and not the first ones all.
+ */
+static void flap_of_unit(struct kunit *test)
+{
+	static const u32 weight[] = {
+		400000, 400000, 400000, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1
+	};
+	struct ring *ring = ring_make(test, weight, ARRAY_SIZE(weight));
+	u32 picks[ARRAY_SIZE(weight)] = {}, i, j;
+
+	swrr_cycle_begin(ring->cycle, get_random_u32());
+	ring_pick(ring);
+	for (i = 0; i < 400; i++) {
+		ring->server[0].weight = i % 2 ? weight[0] : 0;
+		ring->server[1].weight = i % 2 ? weight[1] : 0;
+		ring_change(test, ring, 2, i % 2 ? weight[2] : 0);
+		KUNIT_ASSERT_EQ(test, ring->cycle->unit, i % 2 ? 32 : 1);
+		for (j = 0; j < 3; j++)
+			picks[ring_pick(ring)]++;
+	}
+	for (i = 3; i < ARRAY_SIZE(weight); i++) {
+		KUNIT_EXPECT_GE_MSG(test, picks[i], 57, "server %u", i);
+		KUNIT_EXPECT_LE_MSG(test, picks[i], 63, "server %u", i);
+	}
+}
+
 /* Changes of any kind. */
 static void changes_keep_shares(struct kunit *test)
 {
@@ -232,6 +260,7 @@ static struct kunit_case swrr_follow_cases[] = {
 	KUNIT_CASE(flap_keeps_order),
 	KUNIT_CASE(flap_keeps_shares),
 	KUNIT_CASE(flap_of_two),
+	KUNIT_CASE(flap_of_unit),
 	KUNIT_CASE(changes_keep_shares),
 	KUNIT_CASE(changes_without_picks),
 	KUNIT_CASE(return_without_burst),

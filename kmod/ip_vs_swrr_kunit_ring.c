@@ -51,7 +51,7 @@ void ring_change(struct kunit *test, struct ring *ring, u32 i, u32 weight)
 	ring->server[i].weight = weight;
 	ring->cycle = swrr_cycle_make(ring->server, ring->nr);
 	KUNIT_ASSERT_NOT_NULL(test, ring->cycle);
-	if (!swrr_cycle_follow(ring->cycle, old, get_random_u32()))
+	if (!swrr_cycle_follow(ring->cycle, old, get_random_u64()))
 		swrr_cycle_begin(ring->cycle, 0);
 	kvfree(old);
 }

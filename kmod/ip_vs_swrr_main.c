@@ -216,7 +216,7 @@ static void swrr_publish(struct swrr_service *ss, struct swrr_cycle *cycle)
 	struct swrr_cycle *old = rcu_dereference_protected(ss->cycle,
 							   lockdep_is_held(&ss->lock));
 
-	if (!old || !swrr_cycle_follow(cycle, old, get_random_u32()))
+	if (!old || !swrr_cycle_follow(cycle, old, get_random_u64()))
 		swrr_cycle_begin(cycle, get_random_u32());
 	rcu_assign_pointer(ss->cycle, cycle);
 	if (old)
