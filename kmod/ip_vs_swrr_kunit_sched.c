@@ -185,6 +185,25 @@ static void sched_undisturbed(struct kunit *test)
 	}
 }
 
+/* An edit that leaves the weight as it is leaves the cycle, and one that has not been
+ * seen yet is seen.
+ */
+static void sched_same_weight(struct kunit *test)
+{
+	struct bed *bed = bed_of(test, 3);
+	struct swrr_service *ss = bed_ss(bed);
+	const void *cycle = rcu_access_pointer(ss->cycle);
+
+	bed_weigh(bed, 1, 2);
+	KUNIT_EXPECT_PTR_EQ(test, cycle, (const void *)rcu_access_pointer(ss->cycle));
+	atomic_set(&bed->dest[0].weight, 7);
+	ss->behind = true;
+	bed_weigh(bed, 1, 2);
+	KUNIT_EXPECT_FALSE(test, ss->behind);
+	KUNIT_EXPECT_EQ(test, 7 + 2 + 3,
+			rcu_dereference_protected(ss->cycle, true)->nr);
+}
+
 /* As if there had been no memory for any cycle: each is chosen by its weight, and the
  * next try puts that right.
  */
@@ -310,6 +329,7 @@ static struct kunit_case swrr_sched_cases[] = {
 	KUNIT_CASE(sched_overload_few),
 	KUNIT_CASE(sched_weight_0),
 	KUNIT_CASE(sched_undisturbed),
+	KUNIT_CASE(sched_same_weight),
 	KUNIT_CASE(sched_no_memory_at_first),
 	KUNIT_CASE(sched_no_memory_later),
 	KUNIT_CASE(sched_many),

@@ -211,7 +211,9 @@ static void swrr_set_phases(struct swrr_pool *pool, const struct swrr_pool *old)
 	}
 }
 
-static void swrr_publish(struct swrr_service *ss, struct swrr_cycle *cycle)
+/* Under ss->lock. Picks may go on for a grace period in what it returns, if it is one. */
+static struct swrr_cycle *swrr_publish(struct swrr_service *ss,
+				       struct swrr_cycle *cycle)
 {
 	struct swrr_cycle *old = rcu_dereference_protected(ss->cycle,
 							   lockdep_is_held(&ss->lock));
@@ -219,14 +221,13 @@ static void swrr_publish(struct swrr_service *ss, struct swrr_cycle *cycle)
 	if (!old || !swrr_cycle_follow(cycle, old, get_random_u64()))
 		swrr_cycle_begin(cycle, get_random_u32());
 	rcu_assign_pointer(ss->cycle, cycle);
-	if (old)
-		kvfree_rcu(old, rcu);
+	return old;
 }
 
 /* Make a cycle of the servers that there are now. Under ss->lock. False if there is no
- * memory: then all stays as it was.
+ * memory: then all stays as it was. @old is what was published before, or NULL.
  */
-static bool swrr_renew(struct swrr_service *ss)
+static bool swrr_renew(struct swrr_service *ss, struct swrr_cycle **old)
 {
 	struct swrr_pool *pool = swrr_pool_make(ss->svc);
 	struct swrr_cycle *cycle;
@@ -239,10 +240,11 @@ static bool swrr_renew(struct swrr_service *ss)
 		kvfree(pool);
 		return false;
 	}
-	swrr_publish(ss, cycle);
+	*old = swrr_publish(ss, cycle);
 	kvfree(ss->pool);
 	ss->pool = pool;
 	ss->behind = false;
+	cancel_delayed_work(&ss->later);
 	return true;
 }
 
@@ -252,23 +254,43 @@ static void swrr_renew_later(struct swrr_service *ss, unsigned long delay)
 	queue_delayed_work(system_unbound_wq, &ss->later, delay);
 }
 
-static void swrr_renew_or_retry(struct swrr_service *ss)
+/* Returns the cycle that was published before, to be freed, or NULL. */
+static struct swrr_cycle *swrr_renew_or_retry(struct swrr_service *ss)
 {
-	if (swrr_renew(ss))
-		return;
-	pr_warn_ratelimited("out of memory: servers keep the turns that they have, and new ones get none, until there is\n");
-	swrr_renew_later(ss, SWRR_RETRY);
+	struct swrr_cycle *old = NULL;
+
+	if (!swrr_renew(ss, &old)) {
+		pr_warn_ratelimited("out of memory: servers keep the turns that they have, and new ones get none, until there is\n");
+		swrr_renew_later(ss, SWRR_RETRY);
+	}
+	return old;
 }
 
 static void swrr_renew_work(struct work_struct *work)
 {
 	struct swrr_service *ss = container_of(to_delayed_work(work),
 					       struct swrr_service, later);
+	struct swrr_cycle *old = NULL;
 
 	mutex_lock(&ss->lock);
 	if (ss->behind)
-		swrr_renew_or_retry(ss);
+		old = swrr_renew_or_retry(ss);
 	mutex_unlock(&ss->lock);
+	if (!old)
+		return;
+	/* It may have 1 MiB. kvfree_rcu() would keep all of five seconds, and here
+	 * the next one waits until this one is gone.
+	 */
+	synchronize_rcu();
+	kvfree(old);
+}
+
+static void swrr_renew_at_once(struct swrr_service *ss)
+{
+	struct swrr_cycle *old = swrr_renew_or_retry(ss);
+
+	if (old)
+		kvfree_rcu(old, rcu);
 }
 
 /* Under ss->lock. */
@@ -277,16 +299,43 @@ static void swrr_changed(struct swrr_service *ss, const struct swrr_cycle *cycle
 	if (cycle && cycle->nr > SWRR_TURNS_AT_ONCE)
 		swrr_renew_later(ss, 1);
 	else
-		swrr_renew_or_retry(ss);
+		swrr_renew_at_once(ss);
 }
 
-static int swrr_dest_changed(struct ip_vs_service *svc, struct ip_vs_dest *dest)
+static int swrr_add_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
 {
 	struct swrr_service *ss = svc->sched_data;
 
 	mutex_lock(&ss->lock);
 	swrr_changed(ss, rcu_dereference_protected(ss->cycle,
 						   lockdep_is_held(&ss->lock)));
+	mutex_unlock(&ss->lock);
+	return 0;
+}
+
+/* Has the server still the weight that the cycle was made with? Under ss->lock. */
+static bool swrr_same_weight(const struct swrr_service *ss,
+			     const struct ip_vs_dest *dest)
+{
+	u32 i;
+
+	for (i = 0; ss->pool && i < ss->pool->nr; i++) {
+		if (ss->pool->server[i].dest == dest)
+			return ss->pool->server[i].weight ==
+			       max(atomic_read(&dest->weight), 0);
+	}
+	return false;
+}
+
+/* Of what can be edited only the weight matters here. */
+static int swrr_upd_dest(struct ip_vs_service *svc, struct ip_vs_dest *dest)
+{
+	struct swrr_service *ss = svc->sched_data;
+
+	mutex_lock(&ss->lock);
+	if (ss->behind || !swrr_same_weight(ss, dest))
+		swrr_changed(ss, rcu_dereference_protected(ss->cycle,
+							   lockdep_is_held(&ss->lock)));
 	mutex_unlock(&ss->lock);
 	return 0;
 }
@@ -321,7 +370,7 @@ static int swrr_init_service(struct ip_vs_service *svc)
 	INIT_DELAYED_WORK(&ss->later, swrr_renew_work);
 	svc->sched_data = ss;
 	mutex_lock(&ss->lock);
-	swrr_renew_or_retry(ss);
+	swrr_renew_at_once(ss);
 	mutex_unlock(&ss->lock);
 	return 0;
 }
@@ -348,9 +397,9 @@ struct ip_vs_scheduler swrr_scheduler = {
 	.n_list		= LIST_HEAD_INIT(swrr_scheduler.n_list),
 	.init_service	= swrr_init_service,
 	.done_service	= swrr_done_service,
-	.add_dest	= swrr_dest_changed,
+	.add_dest	= swrr_add_dest,
 	.del_dest	= swrr_del_dest,
-	.upd_dest	= swrr_dest_changed,
+	.upd_dest	= swrr_upd_dest,
 	.schedule	= swrr_schedule,
 };
 
