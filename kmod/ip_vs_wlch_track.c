@@ -108,16 +108,22 @@ static void wlch_unbind_conn(struct ip_vs_app *app, struct ip_vs_conn *cp)
 	wlch_server_put(server);
 }
 
-/* Bind a connection that others may know, in the handshake. Under cp->lock. */
-static void wlch_bind_late(struct ip_vs_conn *cp, enum wlch_gauge gauge)
+/* Bind a connection that others may know, in the handshake. Under cp->lock.
+ *
+ * Return: the server, or NULL if it is in no service that runs wlch: then
+ * cp->app_data is what an application may have left there.
+ */
+static struct wlch_server *wlch_bind_late(struct ip_vs_conn *cp,
+					  enum wlch_gauge gauge)
 {
 	struct wlch_server *server = wlch_server_get(cp->dest);
 
 	if (!server)
-		return;
+		return NULL;
 	wlch_gauge_add(server, gauge, 1);
 	cp->app_data = server;
 	WRITE_ONCE(cp->app, &wlch_trackers[gauge]);
+	return server;
 }
 
 /* Count a bound connection elsewhere. Under cp->lock.
@@ -196,11 +202,12 @@ void wlch_follow_conn(struct ip_vs_conn *cp, const struct wlch_protocol *proto)
 			       !(cp->flags & IP_VS_CONN_F_INACTIVE));
 	if (next == gauge)
 		goto unlock;
-	if (gauge == WLCH_UNTRACKED)
-		wlch_bind_late(cp, next);
-	else
+	if (gauge == WLCH_UNTRACKED) {
+		server = wlch_bind_late(cp, next);
+	} else {
 		done = wlch_move_conn(cp, gauge, next);
-	server = done ?: cp->app_data;
+		server = done ?: cp->app_data;
+	}
 	if (server) {
 		wlch_index_update(server);
 		if (trace_half_open_enabled())
