@@ -23,11 +23,11 @@
 /**
  * struct wlch_note - the claim that this CPU made last
  * @dest: the server, or NULL; never followed: it may be gone
- * @stamp: when
+ * @when: jiffies then
  */
 struct wlch_note {
 	const struct ip_vs_dest	*dest;
-	u32			stamp;
+	u32			when;
 };
 
 static DEFINE_PER_CPU(struct wlch_note, wlch_notes);
@@ -46,15 +46,17 @@ bool wlch_claim(struct wlch_server *server, u64 seen, bool anyway)
 {
 	struct wlch_note *note = this_cpu_ptr(&wlch_notes);
 	s64 old = seen;
-	u64 new;
+	u32 now;
 
 	do {
 		if (wlch_claimed_between(seen, old) && !anyway)
 			return false;
-		new = wlch_claim_add(old, jiffies);
-	} while (!atomic64_try_cmpxchg(&server->arrivals, &old, new));
+		smp_rmb();	/* jiffies after old, if that is of a failed exchange */
+		now = jiffies;
+	} while (!atomic64_try_cmpxchg(&server->arrivals, &old,
+				       wlch_claim_add(old, now)));
 	note->dest = server->dest;
-	note->stamp = wlch_claim_stamp(new);
+	note->when = now;
 	return true;
 }
 
@@ -68,10 +70,9 @@ static bool wlch_note_take(const struct ip_vs_dest *dest, u32 *stamp)
 
 	local_bh_disable();
 	note = this_cpu_ptr(&wlch_notes);
-	found = note->dest == dest &&
-		wlch_claim_age(note->stamp, jiffies) <= 1;
+	found = note->dest == dest && (u32)jiffies - note->when <= 1;
 	if (found) {
-		*stamp = note->stamp;
+		*stamp = note->when & WLCH_STAMP_MASK;
 		note->dest = NULL;
 	}
 	local_bh_enable();
