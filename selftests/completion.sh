@@ -45,6 +45,7 @@ lines() {
 		ipvsadm -L -n --sched-|--sched-param --sched-default
 		ipvsadm -L --sched-param --s|--sctp-service --stats --sched-param --sched-default --sort
 		ipvsadm -A -t 10.0.0.1:80 -s wl|wlc wlch
+		ipvsadm -A -t 10.0.0.1:80 -s sw|swrr
 		ipvsadm -A -t 10.0.0.1:80 -s wlch --sched-param a|active=
 		ipvsadm -A -t 10.0.0.1:80 -s wlch --sched-param active=8,h|8,halfopen=
 		ipvsadm -A -t 10.0.0.1:80 -s wlch --sched-param active=8,a|
