@@ -194,7 +194,7 @@ daemons() {
 }
 
 synchronized() {
-	backup_up || return
+	ktap_need backup_up || return
 	ktap_check "two directors with the same services" \
 		eval "two_services && on_backup two_services"
 	both_pick "no sync daemon" $ALONE on_backup entries 0 $ALONE

@@ -138,7 +138,7 @@ cleared() {
 other_namespace() {
 	local heard first=$listener
 	heard=$(mktemp)
-	listener "$heard" "$CLIENT" || return
+	ktap_need listener "$heard" "$CLIENT" || return
 	ktap_check "a service in another namespace: nothing is heard here" \
 		hears "" in_client ipvsadm -A -f 88 -s wlch
 	ktap_check "... but there, and nothing else" poll 30 expect \
@@ -154,7 +154,7 @@ other_namespace() {
 deaf_listener() {
 	local heard i first=$listener before
 	heard=$(mktemp)
-	listener "$heard" "$DIRECTOR" --deaf || return
+	ktap_need listener "$heard" "$DIRECTOR" --deaf || return
 	before=$(wc -l <"$log")
 	for ((i = 0; i < 100; i++)); do
 		echo "-A -f $((1000 + i)) -s wlch"
@@ -183,7 +183,7 @@ namespace_ends() {
 	ip netns add "$ns"
 	ip -n "$ns" link set lo up
 	ip -n "$DIRECTOR" netns set "$ns" auto
-	listener "$heard" "$DIRECTOR" --all-namespaces || return
+	ktap_need listener "$heard" "$DIRECTOR" --all-namespaces || return
 	ip netns exec "$ns" ipvsadm -R <<-E
 		-A -f 66 -s wlch
 		-a -f 66 -r 10.2.0.11 -m
@@ -208,7 +208,7 @@ listener_ends() {
 	heard=$(mktemp)
 	before=$(module_references)
 	ip netns add "$ns"
-	listener "$heard" "$ns" || return
+	ktap_need listener "$heard" "$ns" || return
 	ip netns exec "$ns" ipvsadm -A -f 67 -s wlch
 	ip netns del "$ns"
 	ktap_check "a namespace that is deleted lives while somebody listens there" \

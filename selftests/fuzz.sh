@@ -44,11 +44,13 @@ traffic() {
 
 # fuzz COUNT: two at a time, each half of it
 fuzz() {
-	local half=$(($1 / 2)) first
+	local half=$(($1 / 2)) first rc
 	in_director genl_fuzz $half $SEED >"$out.1" &
 	first=$!
 	in_director genl_fuzz $half >"$out.2" && wait $first
+	rc=$?
 	sed 's/^/# /' "$out".[12] >&3
+	return $rc
 }
 
 # number NAME FILE: what genl_fuzz says
@@ -56,10 +58,11 @@ number() { sed -n "s/.* $1=\([0-9]*\).*/\1/p" "$2"; }
 
 # Of the messages many were accepted, many refused, for many reasons.
 various() {
-	local file name
+	local file name said
 	for file in "$out".[12]; do
 		for name in accepted refused messages; do
-			[ "$(number $name "$file")" -lt $((MESSAGES / 40)) ] || continue
+			said=$(number $name "$file")
+			[ "${said:-0}" -lt $((MESSAGES / 40)) ] || continue
 			echo "too few $name: $(<"$file")"
 			return 1
 		done

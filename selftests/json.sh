@@ -234,7 +234,7 @@ escapes() {
 }
 
 without_module() {
-	rmmod ip_vs_wlch || return
+	ktap_need rmmod ip_vs_wlch || return
 	ipvs -A -t $VS:8804 -s rr
 	ktap_check "without the module" expect '["rr"]' \
 		"$(ask '[.services[].scheduler]')"

@@ -108,8 +108,8 @@ overflow() {
 	ipvs -E -t $VS:8707 -s wlch --sched-param active=99
 	ktap_check "... and goes on" poll 60 grep -qx \
 		"change TCP $VS:8707 wlch $(but active=99)" "$lines"
-	monitor_ends TERM
-	ktap_check "... until it is ended" expect 0 "$status"
+	ktap_check "... until it is ended" monitor_ends TERM
+	ktap_check "... with status 0" expect 0 "$status"
 	rm "$lines"
 }
 
@@ -123,7 +123,7 @@ not_all() {
 # Only where nobody else uses the module
 without_module() {
 	ktap_check "it listens" monitor
-	rmmod ip_vs_wlch || return
+	ktap_need rmmod ip_vs_wlch || return
 	cp /proc/sys/kernel/modprobe "$ktap_out.modprobe"
 	echo /bin/false >/proc/sys/kernel/modprobe
 	ktap_check "when the module is removed it ends" monitor_ends ""

@@ -219,9 +219,9 @@ hear() {
 container_events() {
 	local heard_root heard_user=$log.user root user
 	heard_root=$log.root
-	nsenter --net --target "$container" ip netns set "$DIRECTOR" 5 &&
-		hear "$heard_root" nsenter --net --target "$container" && root=$listener &&
-		hear "$heard_user" "${enter[@]}" && user=$listener || return
+	ktap_need nsenter --net --target "$container" ip netns set "$DIRECTOR" 5 &&
+		ktap_need hear "$heard_root" nsenter --net --target "$container" && root=$listener &&
+		ktap_need hear "$heard_user" "${enter[@]}" && user=$listener || return
 	accepts $SET_SERVICE "$KEY$(params 1 9)"
 	accepts $SET_SERVICE "$KEY$(params 1 8)"
 	in_container ipvs_sockopt add 78 wlch >/dev/null

@@ -187,7 +187,7 @@ module_race() {
 	service_end 4 $STILL
 	ktap_check "$name: nobody uses it before" poll 100 references_are 0
 	service 4 $STILL m wlc
-	serve "$SERVER1" $((PORT + 1000)) && serve "$SERVER2" $((PORT + 1000)) || return
+	ktap_need serve "$SERVER1" $((PORT + 1000)) && ktap_need serve "$SERVER2" $((PORT + 1000)) || return
 	still_log=$(mktemp)
 	rmmod ip_vs_wlch
 	traffic_on 1 $STILL "$still_log" &

@@ -196,7 +196,7 @@ refusing_control() {
 
 # Direct routing, which is followed on every kernel
 bursts() {
-	burst_servers 2 sctp4 --sctp || return
+	ktap_need burst_servers 2 sctp4 --sctp || return
 	burst_case "burst, in-tree wlc" share_at_least 70 sctp4 g wlc
 	burst_case "burst, wlch" share_at_most 51 sctp4 g wlch
 }

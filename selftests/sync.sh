@@ -151,7 +151,7 @@ held_connections_work() {
 # Handshakes that the backup has seen begin and the master complete.
 taken_back() {
 	local one_pid other_pid
-	serve "$SERVER1" $ONE && serve "$SERVER2" $OTHER || return
+	ktap_need serve "$SERVER1" $ONE && ktap_need serve "$SERVER2" $OTHER || return
 	ipvs -e -t "${VIP[4]}:$OTHER" -r "${RIP1[4]}:$OTHER" -g -w 0
 	on_backup ipvs -e -t "${VIP[4]}:$OTHER" -r "${RIP2[4]}:$OTHER" -g -w 0
 	block "$SERVER1" "{ $ONE, $OTHER }"

@@ -88,7 +88,7 @@ fi
 ktap_check "the module can be removed" rmmod ip_vs_wlch
 ktap_check "ipvsadm -s wlch loads it" service 4 $PORT m wlch
 ktap_check "it is loaded" loaded
-ktap_check "its netlink family is there at once" half_open 4 $PORT
+ktap_check "its netlink family is there at once" half_open_is 4 $PORT "0 0"
 ktap_check "a service keeps it from being removed" cannot_remove
 
 unheard_clients 4 $PORT 10

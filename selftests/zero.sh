@@ -57,7 +57,7 @@ refuses() {
 
 # A kernel that could load the module, and need not for this
 without_module() {
-	rmmod ip_vs_wlch || return
+	ktap_need rmmod ip_vs_wlch || return
 	ktap_check "without the module -Z works" ipvs -Z
 	ktap_check "... of one service, too" ipvs -Z -t 10.1.0.100:8603
 	ktap_check "... and does not load the module" \

@@ -4,6 +4,7 @@
 # Results of a selftest as KTAP: one named line each, the plan at the end.
 #
 #	ktap_check NAME COMMAND [ARGUMENT...]	ok if the command succeeds
+#	ktap_need COMMAND [ARGUMENT...]		no result, unless the command fails
 #	ktap_skip NAME REASON
 #	ktap_end				the exit status of the script
 
@@ -29,8 +30,20 @@ ktap_check() {
 		printf 'ok %d - %s\n' "$ktap_nr" "$name"
 		return 0
 	fi
+	ktap_fail "$name" "$@"
+}
+
+# What the rest of a part cannot do without: ktap_need COMMAND... || return
+ktap_need() {
+	"$@" >"$ktap_out" 2>&1 && return
+	ktap_nr=$((ktap_nr + 1))
+	ktap_fail "what is needed to go on" "$@"
+}
+
+ktap_fail() {
 	ktap_failed=$((ktap_failed + 1))
-	printf 'not ok %d - %s\n' "$ktap_nr" "$name"
+	printf 'not ok %d - %s\n' "$ktap_nr" "$1"
+	shift
 	ktap_note "failed: $*"
 	sed 's/^/#   /' "$ktap_out"
 	return 1
