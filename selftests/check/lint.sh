@@ -57,7 +57,7 @@ log_messages() {
 	local files said manual part
 	mapfile -t files < <(printf '%s\n' "$top"/kmod/*.c |
 		grep -vE '_(kunit_.*|threads|faults|bench|intruder|defects)\.c$')
-	said=$(grep -hE -A 1 '\<pr_(err|warn|notice|info)' "${files[@]}" | grep -o '"[^"]*"')
+	said=$(grep -hE -A 1 '\<(pr_(err|warn|notice|info)|ip_vs_scheduler_err)\>' "${files[@]}" | grep -o '"[^"]*"')
 	[ -n "$said" ] || echo "no messages are found in ${files[*]}"
 	manual=$(tr -s '[:space:]' ' ' <"$top/Documentation/troubleshooting.rst")
 	sed 's/\\n"$//; s/^"//; s/%[a-z]*/\n/g' <<<"$said" | while IFS= read -r part; do
