@@ -54,6 +54,9 @@ lay_out_ipvsadm() {
 		"$dir/usr/share/bash-completion/completions/ipvsadm" || return
 	{ entry ipvsadm "$IPVSADM_VERSION"; echo; gzip -dc "$doc/changelog.Debian.gz"; } >"$src/changelog" &&
 		gzip -n9 <"$src/changelog" >"$doc/changelog.Debian.gz" && rm "$src/changelog" || return
+	echo >>"$doc/copyright" &&
+		echo "The patches for the scheduler wlch: Copyright (c) 2026 the contributors of ip_vs_wlch," >>"$doc/copyright" &&
+		echo "under the same license." >>"$doc/copyright" || return
 	# debhelper makes from these what has to be run at installation
 	mv "$dir/etc/init.d/ipvsadm" "$src/debian/ipvsadm.init" &&
 		mv "$dir/etc/default/ipvsadm" "$src/debian/ipvsadm.default" &&
@@ -73,7 +76,8 @@ lay_out_metrics() {
 	local dir=$src/ip-vs-wlch-metrics from=$top/metrics
 	install -D -m 755 "$from/wlch-metrics" "$dir/usr/sbin/wlch-metrics" &&
 		install -D -m 644 -t "$dir/lib/systemd/system" "$from"/wlch-metrics.{service,timer} &&
-		install -D -m 644 "$from/alerts.yml" "$dir/usr/share/ip_vs_wlch/alerts.yml"
+		install -D -m 644 "$from/alerts.yml" "$dir/usr/share/ip_vs_wlch/alerts.yml" &&
+		install -D -m 644 "$from/wlch-metrics.8" "$dir/usr/share/man/man8/wlch-metrics.8"
 }
 
 build() {

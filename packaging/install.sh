@@ -38,6 +38,7 @@ programs() {
 	644 build/ipvsadm/ipvsadm-restore.8 $prefix/share/man/man8/ipvsadm-restore.8
 	644 build/ipvsadm/ipvsadm.bash $prefix/share/bash-completion/completions/ipvsadm
 	755 metrics/wlch-metrics $prefix/sbin/wlch-metrics
+	644 metrics/wlch-metrics.8 $prefix/share/man/man8/wlch-metrics.8
 	644 metrics/wlch-metrics.service $prefix/lib/systemd/system/wlch-metrics.service
 	644 metrics/wlch-metrics.timer $prefix/lib/systemd/system/wlch-metrics.timer
 	644 metrics/alerts.yml $prefix/share/ip_vs_wlch/alerts.yml

@@ -244,6 +244,21 @@ same_settings() {
 		diff -r "$work/theirs/etc" "$work/own/etc"
 }
 
+# Debian's, with what we add
+same_authors() {
+	grep -q 'Copyright (c) 1998 Wensong Zhang' "$work/own/usr/share/doc/ipvsadm/copyright" &&
+		grep -q 'the contributors of ip_vs_wlch' "$work/own/usr/share/doc/ipvsadm/copyright"
+}
+
+# The last five it says of Debian's own ipvsadm, too.
+lintian_silent() {
+	local said
+	said=$(lintian --allow-root --fail-on none --suppress-tags \
+		alien-tag,depends-on-obsolete-package,missing-systemd-service-for-init.d-script,skip-systemd-native-flag-missing-pre-depends,wrong-name-for-changelog-of-native-package \
+		"$ours_dkms" "$ours_ipvsadm" "$ours_metrics" 2>&1)
+	expect "" "$said" "what lintian says"
+}
+
 debian_first() {
 	apt install ipvsadm "linux-headers-${kernels[0]}" &&
 		echo 'AUTO="true"	# of the administrator' |
@@ -326,6 +341,8 @@ packages() {
 	ours_metrics=$(find "$top/build/deb" -maxdepth 1 -name 'ip-vs-wlch-metrics_*.deb')
 	ktap_check "ipvsadm has the files of Debian's, and the completion" same_content
 	ktap_check "... and these settings are Debian's, to the byte" same_settings
+	ktap_check "... and its copyright is its authors'" same_authors
+	ktap_check "lintian says nothing of the three packages" lintian_silent
 	ktap_check "its version is above Debian's, and below a new release" between_debians
 	ktap_check "the packages of make deb are installed" install_ours
 	ktap_check "DKMS has built the module for ${kernels[0]}" usable "${kernels[0]}"

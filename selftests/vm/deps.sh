@@ -32,7 +32,7 @@ packages=(
 )
 case ${1-} in
 plots) packages+=(gnuplot-nox) ;;	# with 70 MB of libraries
-packages) packages+=(debhelper dh-dkms debootstrap openssl) ;;
+packages) packages+=(debhelper dh-dkms debootstrap lintian openssl) ;;
 tracing) packages+=(bpftrace linux-perf trace-cmd) ;;	# with 200 MB of libraries
 esac
 
