@@ -60,7 +60,7 @@ log_messages() {
 	said=$(grep -hE -A 1 '\<(pr_(err|warn|notice|info)|ip_vs_scheduler_err)\>' "${files[@]}" | grep -o '"[^"]*"')
 	[ -n "$said" ] || echo "no messages are found in ${files[*]}"
 	manual=$(tr -s '[:space:]' ' ' <"$top/Documentation/troubleshooting.rst")
-	sed 's/\\n"$//; s/^"//; s/%[a-z]*/\n/g' <<<"$said" | while IFS= read -r part; do
+	sed 's/\(\\n\)\?"$//; s/^"//; s/%[a-z]*/\n/g' <<<"$said" | while IFS= read -r part; do
 		[[ $manual == *"$part"* ]] || echo "troubleshooting.rst does not explain: $part"
 	done
 }
