@@ -106,7 +106,7 @@ no_module() { ! module "$1" filename; }
 staged() {
 	local to=$work/stage
 	make -s -C "$top" install KERNEL=6.1 DESTDIR="$to" PREFIX=/opt/lvs &&
-		expect 15 "$(find "$to" -type f | wc -l)" "files" &&
+		expect 16 "$(find "$to" -type f | wc -l)" "files" &&
 		expect 2 "$(find "$to/lib/modules" -path '*/updates/ip_vs_*.ko' | wc -l)" "modules" &&
 		[ -x "$to/opt/lvs/sbin/ipvsadm" ] && [ -x "$to/opt/lvs/sbin/wlch-metrics" ] &&
 		! grep -v -E '^(#|$)' "$to/etc/modprobe.d/ip_vs_wlch.conf" &&
