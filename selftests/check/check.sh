@@ -11,7 +11,6 @@ set -u
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
 logs=$top/build/check
-others=(6.1-old 6.12)	# kernels than 6.1
 no_results="0 passed, 0 failed, 0 skipped"
 
 # step NAME COMMAND...: counts by the results that it prints, as an exit status
@@ -71,22 +70,21 @@ first_lane() {
 	step drift "$here/drift.sh"
 	step alerts "$here/alerts.sh"
 	step live "$here/live.sh"
-	for kernel in "${others[@]}"; do
+	for kernel in 6.1-old 6.12; do
 		step "module-$kernel" build_module "$kernel"
 	done
 	step kunit selftests/kunit/run.sh
 	native
 	step selftests-tools selftests 6.1 tools
-	# on the others those that depend on the kernel
-	for kernel in "${others[@]}"; do
-		step "selftests-$kernel" selftests "$kernel" short
-	done
+	# on other kernels those that depend on the kernel
+	step selftests-6.1-old selftests 6.1-old short
 }
 
 second_lane() {
 	step vm selftests/vm/selfcheck.sh
 	step lockdown selftests/vm/vm.sh selftests/vm/lockdown.sh
 	step selftests-6.1 selftests 6.1 others
+	step selftests-6.12 selftests 6.12 short
 }
 
 # What takes too long to be run each time
