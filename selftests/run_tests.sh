@@ -28,7 +28,7 @@ cpus)	# shellcheck disable=SC2086 # a list of words
 	set -- $cpus ;;
 tools)	set -- "$tools" ;;
 defects) set -- kunit/load.sh races.sh ;;
-short) set -- burst.sh halfopen.sh params.sh refused.sh reuse.sh sctp.sh swrr.sh ;;
+short) set -- burst.sh halfopen.sh params.sh refused.sh reuse.sh sctp.sh ;;
 esac
 
 [ -z "$list" ] || { printf '%s\n' "$@"; exit; }
