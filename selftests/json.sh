@@ -205,7 +205,8 @@ counters() {
 		([.servers[].wlch.picks] | add), .wlch.no_server]' -t $VS:8802)"
 	ktap_check "--stats show what came" poll 30 something_came
 	ktap_check "... and are those of the list" poll 30 same_figures stats
-	ktap_check "--rate are those of the list" poll 30 same_figures rate
+	# which are others every 2 s, as long as SYNs come again
+	ktap_check "--rate are those of the list" poll 100 same_figures rate
 }
 
 persistent() {
