@@ -16,7 +16,7 @@ burst_port=8000
 # A machine that cannot keep the pace gets all times longer, the client's and
 # the servers' alike: what happens is the same. A kernel that looks for defects cannot.
 burst_slowdown=1
-! grep -qE -m 1 ' (kasan_report|kcsan_setup_watchpoint)$' /proc/kallsyms || burst_slowdown=8
+! looks_for_defects || burst_slowdown=8
 
 burst_set_delays() {
 	delay "$SERVER1" $((BURST_FAST_MS * burst_slowdown)) &&

@@ -14,6 +14,11 @@ PATH=$PATH:$(readlink -f "$wlch_lib/../..")/build/helpers
 # shellcheck source=selftests/lib/ipvs.sh
 . "$wlch_lib/ipvs.sh"
 
+# Does this kernel look for defects (../kernels)? It is slow, and stops CPUs itself.
+looks_for_defects() {
+	grep -qE -m 1 ' (kasan_report|kcsan_setup_watchpoint)$' /proc/kallsyms
+}
+
 # 4 is kselftest's "skipped"
 wlch_need() {
 	local tool
