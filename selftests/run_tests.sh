@@ -1,35 +1,43 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run_tests.sh [--list] all | short | cpus | tools | others | defects | TEST...: run
-# selftests one after the other on this machine, or list which. "short" are those that tell
-# within minutes whether the module works on a kernel, "cpus" those that want four CPUs,
-# "tools" those that want large tools, and "others" all but these two.
-# "defects" are what a kernel that looks for them, and is slow, gets each time. "all" may
-# have others after it.
+# run_tests.sh [--list] [SET] [TEST...]: run selftests one after the other on this machine,
+# or list which: those of a set, and others after it. The sets are "all"; "short", those
+# that tell within minutes whether the module works on a kernel; "cpus", those that want
+# four CPUs; "tools", those that want large tools; "others", all but these two; and
+# "defects", what a kernel that looks for them, and is slow, gets each time.
 
 cd "$(dirname "$0")" || exit
 
 list=
 [ "${1-}" != --list ] || { list=1; shift; }
+[ $# -gt 0 ] || set -- all
 cpus="threads.sh parallel.sh races.sh"
 tools="tracing.sh"
-case ${1:-all} in
-all | others)
-	[ "${1-}" = others ] || cpus='' tools=''
-	shift
+short="burst.sh halfopen.sh params.sh refused.sh reuse.sh sctp.sh"
+
+others() {
+	local test
 	for test in *.sh; do
 		case " demo.sh run_tests.sh $cpus $tools " in
 		*" $test "*) ;;
-		*) set -- "$@" "$test" ;;
+		*) echo "$test" ;;
 		esac
-	done ;;
-cpus)	# shellcheck disable=SC2086 # a list of words
-	set -- $cpus ;;
-tools)	set -- "$tools" ;;
-defects) set -- kunit/load.sh races.sh ;;
-short) set -- burst.sh halfopen.sh params.sh refused.sh reuse.sh sctp.sh ;;
+	done
+}
+
+tests=
+case $1 in
+all)	tests="$(others) $cpus $tools" ;;
+others)	tests=$(others) ;;
+cpus)	tests=$cpus ;;
+tools)	tests=$tools ;;
+defects) tests="kunit/load.sh races.sh" ;;
+short)	tests=$short ;;
 esac
+[ -z "$tests" ] || shift
+# shellcheck disable=SC2086 # a list of words
+set -- $tests "$@"
 
 [ -z "$list" ] || { printf '%s\n' "$@"; exit; }
 rc=0
