@@ -51,10 +51,12 @@ mkdir -p "$out" || exit
 	die "the project does not build"
 }
 
-# connections can be made to fail to allocate; and who allocated what, where a
-# script wants to know that, as it takes time
+# connections can be made to fail to allocate; and who allocated what, where it is to be
+# known, as it takes time
 slub='A,ip_vs_conn'
-! grep -qE 'slabs_have_owners|lib/faults' "$script" || slub+=';U,kmalloc-*,skbuff*'
+if [ "${UML:-}" = debug ] || grep -qE 'slabs_have_owners|lib/faults' "$script"; then
+	slub+=';U,kmalloc-*,skbuff*'
+fi
 printf '%s\0' "$script" "$@" >"$out/command"
 boot "$uml" "$here/selftest-init" TOP="$top" COMMAND="$out/command" \
 	MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" "slub_debug=$slub" "${needs[@]}" | tee "$log"

@@ -23,3 +23,27 @@ look_for_leaks() {
 	echo scan >$leaks && echo scan >$leaks
 	head -n 200 $leaks | while read -r line; do echo "$line" >/dev/kmsg; done
 }
+
+# SLUB may note who has allocated what is there. Of a module that is gone it has only an
+# address, where all else is built in; and of functions that the kernel needs no more, but
+# these are in its image.
+orphans() {
+	local line end
+	end=$(awk '$3 == "_etext" { print "0x" $1 }' /proc/kallsyms)
+	grep -hE '^ *([0-9]+ )?0x[0-9a-f]+' /sys/kernel/debug/slab/{kmalloc-*,skbuff*}/alloc_traces |
+		sort -u | while read -r line; do
+			[[ $line =~ 0x[0-9a-f]+ ]] && [ $((BASH_REMATCH)) -ge $((end)) ] && echo "$line"
+		done
+}
+
+nothing_left() {
+	local tries left
+	for ((tries = 0; tries < 30; tries++)); do
+		slabs_shrink
+		left=$(orphans)
+		[ -n "$left" ] || return 0
+		sleep 1
+	done
+	head -n 50 <<<"$left" | sed 's/^/# left: /'
+	return 1
+}
