@@ -87,18 +87,31 @@ second_lane() {
 	step selftests-6.12 selftests 6.12 short
 }
 
+# Each on a kernel that looks for defects, at the processor's own speed
+all_native() {
+	local test
+	for test in $(selftests/run_tests.sh --list others); do
+		UML=debug MEM=1G TIMEOUT=1800 step "debug-${test%.sh}" \
+			selftests/kunit/selftest.sh "selftests/$test"
+	done
+}
+
 # What takes too long to be run each time
 long() {
 	local kernel
 	UML=debug TIMEOUT=600 step kunit-debug selftests/kunit/run.sh
+	all_native
 	step detectors-kcsan selftests/kernels/selfcheck.sh kcsan
 	for kernel in debug kcsan; do
-		# without tracing.sh: they have no BPF
-		SMP=4 TIMEOUT=14400 step "all-$kernel" selftests $kernel \
-			"others threads.sh parallel.sh races.sh kunit/load.sh kunit/faults.sh"
+		# with what User Mode Linux has not: more CPUs, and more that looks for defects
+		SMP=4 TIMEOUT=14400 step "short-$kernel" selftests $kernel \
+			"short threads.sh parallel.sh races.sh kunit/load.sh kunit/faults.sh"
 	done
 	step packages "$here/packages.sh"
 	step kernels "$here/kernels.sh"
+	# what a SYN costs in a flood, judged by counting instructions
+	WLCH_ACCEL=icount SMP=1 WLCH_FLOOD=100000 TIMEOUT=3600 step flood-cost \
+		selftests/vm/vm.sh selftests/flood.sh
 	SMP=4 WLCH_RACES=100 WLCH_LOADS=500 TIMEOUT=7200 step races selftests 6.1 races.sh
 	SMP=4 WLCH_SOAK=900 TIMEOUT=3600 step soak selftests 6.1 soak.sh
 }
