@@ -88,10 +88,10 @@ second_lane() {
 }
 
 # Each on a kernel that looks for defects, at the processor's own speed; but for
-# lives.sh, which wants two CPUs
+# lives.sh, which wants two CPUs, and refusal.sh, which wants IPVS as a module
 all_native() {
 	local test
-	for test in $(selftests/run_tests.sh --list others | grep -vx lives.sh); do
+	for test in $(selftests/run_tests.sh --list others | grep -vxE '(lives|refusal)\.sh'); do
 		UML=debug MEM=1G TIMEOUT=1800 step "debug-${test%.sh}" \
 			selftests/kunit/selftest.sh "selftests/$test"
 	done
@@ -106,7 +106,7 @@ long() {
 	for kernel in debug kcsan; do
 		# with what User Mode Linux has not: more CPUs, and more that looks for defects
 		SMP=4 TIMEOUT=14400 step "short-$kernel" selftests $kernel \
-			"short lives.sh threads.sh parallel.sh races.sh kunit/load.sh kunit/faults.sh"
+			"short lives.sh refusal.sh threads.sh parallel.sh races.sh kunit/load.sh kunit/faults.sh"
 	done
 	step packages "$here/packages.sh"
 	step kernels "$here/kernels.sh"
