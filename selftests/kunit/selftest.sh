@@ -59,5 +59,6 @@ if [ "${UML:-}" = debug ] || grep -qE 'slabs_have_owners|lib/faults' "$script"; 
 fi
 printf '%s\0' "$script" "$@" >"$out/command"
 boot "$uml" "$here/selftest-init" TOP="$top" COMMAND="$out/command" \
-	MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" "slub_debug=$slub" "${needs[@]}" | tee "$log"
+	MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" UML="${UML:-}" "slub_debug=$slub" \
+	"${needs[@]}" | tee "$log"
 verdict "$log"
