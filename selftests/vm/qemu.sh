@@ -13,6 +13,8 @@ shift 7
 clock=()
 case $accel in
 kvm)	cpu=host ;;
+tcg-single)
+	cpu=max accel=tcg,thread=single ;;
 icount)	cpu=max accel=tcg
 	clock=(-icount "shift=0,sleep=off") ;;
 *)	cpu=max ;;

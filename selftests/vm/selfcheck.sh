@@ -55,6 +55,14 @@ sleep 1000'
 result "a stall ends the run" ended 241 'vm: the kernel panicked'
 result "... and is shown" grep -q 'detected stalls\|self-detected stall' "$work/err"
 
+TIMEOUT=120 run '# vm-tools: trace-cmd
+mount -t tracefs none /sys/kernel/tracing
+while :; do sleep 0.001; done &
+for ((i = 0; i < 300; i++)); do
+	for on in 1 0; do echo $on >/sys/kernel/tracing/events/sched/sched_switch/enable || exit; done
+done'
+result "where there are tracers the kernel can change the code it runs" status 0
+
 TIMEOUT=20 run 'sleep 1000'
 result "a hang fails" ended 242 'vm: still running after 20 s'
 

@@ -9,7 +9,8 @@
 #	MEM	memory (1G; 2G for debug and kcsan, and for tools that a script wants)
 #	TIMEOUT	seconds until it counts as hung (600)
 #	MODULE_DIR	a folder with both modules, if not those that are built here
-#	WLCH_ACCEL	kvm, tcg or icount instead of finding out, see accel.sh
+#	WLCH_ACCEL	kvm, tcg or icount instead of finding out, see accel.sh; for
+#			tools tcg has one thread for all CPUs
 # Other variables WLCH_* are the script's, too.
 #
 # The script starts in /selftests, a copy of the selftests folder; Documentation is beside
@@ -208,5 +209,9 @@ trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 make_initrd "$work/initrd" "$@" || fail $EX_SETUP "could not pack the initramfs"
 accel=$("$here/accel.sh" "$VMLINUZ" "$work/initrd") || exit $EX_SETUP
+# Tracers have the kernel change code that it runs, the scheduler's as well. With a thread
+# for each CPU QEMU sometimes goes on with the code as it was, and the kernel panics at a
+# breakpoint that it has removed, or hangs.
+[ "$accel" != tcg ] || [ ${#tools[@]} -eq 0 ] || accel=tcg-single
 run
 verdict $?
