@@ -69,7 +69,7 @@ start() {
 	done
 }
 
-declare -A pid
+declare -A pid told
 
 # waits NAME: bpftrace does for what comes, when all is attached
 waits() { grep -qE 'epoll|ep_poll' "/proc/$(pgrep -P "${pid[$1]}" -x bpftrace)/wchan" 2>/dev/null; }
@@ -87,10 +87,12 @@ wake() { touch "$dir/wake"; }
 gone() { ! kill -0 "$1" 2>/dev/null || [ "$(ps -o stat= -p "$1")" = Z ]; }
 
 # interrupted NAME: it is gone, or is told to go. bpftrace forgets a signal that comes while
-# it prints, so it gets another one.
+# it prints, so it gets another one; not soon, as one that comes while it ends kills it.
 interrupted() {
 	gone "${pid[$1]}" && return
-	! waits "$1" || pkill -INT -P "${pid[$1]}" -x bpftrace
+	waits "$1" && [ $((SECONDS - ${told[$1]:--10})) -ge 10 ] || return 1
+	told[$1]=$SECONDS
+	pkill -INT -P "${pid[$1]}" -x bpftrace
 	return 1
 }
 
@@ -98,7 +100,7 @@ interrupted() {
 # when its programs go, so do symbols, while trace-cmd copies the list of them.
 ended() {
 	if poll 60 interrupted "$1" && wait "${pid[$1]}"; then
-		unset "pid[$1]"
+		unset "pid[$1]" "told[$1]"
 		return
 	fi
 	cat "$dir/$1" "$dir/$1.err"
