@@ -51,3 +51,17 @@ owned() {
 }
 
 owns() { expect "$1" "$(owned)" "objects of the module"; }
+
+# That number once it has stayed for six seconds: kfree_rcu() may keep what it is to free
+# for five.
+owned_at_rest() {
+	local last now same=0
+	last=$(owned) || return
+	while [ $same -lt 6 ]; do
+		sleep 1
+		now=$(owned)
+		if [ "$now" = "$last" ]; then same=$((same + 1)); else same=0; fi
+		last=$now
+	done
+	echo "$last"
+}
