@@ -46,6 +46,17 @@ static void sched_init_with_servers(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, i + 1, picks[i]);
 }
 
+/* No packet that comes now may find data that is about to go. */
+static void sched_hidden_when_done(struct kunit *test)
+{
+	struct bed *bed = bed_of(test, 4);
+
+	rcu_assign_pointer(bed->svc.scheduler, &swrr_scheduler);
+	swrr_scheduler.done_service(&bed->svc);
+	bed->svc.sched_data = NULL;
+	KUNIT_EXPECT_NULL(test, rcu_access_pointer(bed->svc.scheduler));
+}
+
 /* The first pick of each service is another server: of 1,000 each of ten has 100
  * with a standard deviation of 9.5.
  */
@@ -323,6 +334,7 @@ static struct kunit_case swrr_sched_cases[] = {
 	KUNIT_CASE(sched_no_server),
 	KUNIT_CASE(sched_exact),
 	KUNIT_CASE(sched_init_with_servers),
+	KUNIT_CASE(sched_hidden_when_done),
 	KUNIT_CASE(sched_random_phase),
 	KUNIT_CASE(sched_overload),
 	KUNIT_CASE(sched_overload_heaviest),

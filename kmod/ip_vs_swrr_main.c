@@ -375,12 +375,19 @@ static int swrr_init_service(struct ip_vs_service *svc)
 	return 0;
 }
 
-/* Picks may be on their way. */
+/* The service is deleted, or gets another scheduler. schedule() may still run
+ * on other CPUs, so what it looks at goes by RCU.
+ */
 static void swrr_done_service(struct ip_vs_service *svc)
 {
 	struct swrr_service *ss = svc->sched_data;
 	struct swrr_cycle *cycle;
 
+	/* Newer kernels have done this before they call. On older ones a
+	 * packet could still find the scheduler after the grace period that
+	 * frees @ss has begun.
+	 */
+	RCU_INIT_POINTER(svc->scheduler, NULL);
 	cancel_delayed_work_sync(&ss->later);
 	cycle = rcu_dereference_protected(ss->cycle, true);
 	if (cycle)

@@ -118,7 +118,7 @@ parameters_change() {
 scheduler_changes() {
 	local vs scheduler
 	vs=$(service_address 4 $PORT)
-	for scheduler in wlc wlch wlc wlch wlc wlch; do
+	for scheduler in wlc wlch swrr wlch wlc swrr wlch; do
 		echo "-E -t $vs -s $scheduler"
 	done | ipvs -R
 }
