@@ -178,6 +178,34 @@ long_words() {
 	ipvs -C
 }
 
+# refuses STATUS TEXT COMMAND [ARGUMENT...]: it ends so, and says that
+refuses() {
+	local status=$1 text=$2 said rc
+	shift 2
+	said=$("$@" 2>&1 >/dev/null)
+	rc=$?
+	expect "$status: $text" "$rc: $said"
+}
+
+# Rules are lost where these come from, or go to.
+disk_errors() {
+	local list
+	ipvs -A -t $VS:8511 -s rr
+	ktap_check "rules that can not be read: -R fails" \
+		refuses 1 "line 1 can not be read, nor what follows" ipvs -R </
+	ktap_check "the control: the release's -R does not" orig -R </
+	for list in "-S -n" "-L -n" "-L --json" ""; do
+		# shellcheck disable=SC2086 # options
+		ktap_check "a list that can not be written: ipvsadm $list fails" \
+			refuses 1 "the output can not be written" to_full ipvs $list
+	done
+	ktap_check "the control: the release's -S does not" to_full orig -S -n
+	ipvs -C
+}
+
+# What goes to stdout of the test goes to a disk that is full.
+to_full() { "$@" >/dev/full; }
+
 # Programs write a line and read what it says before they write the next.
 line_by_line() {
 	local answer
@@ -199,5 +227,6 @@ marks
 flaws
 last_line
 long_words
+disk_errors
 ktap_check "each line takes effect as it comes" line_by_line
 ktap_end
