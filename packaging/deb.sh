@@ -37,7 +37,7 @@ debian_ipvsadm() {
 	found=$(apt-cache madison ipvsadm | awk -v base="$base" '
 		$3 == base || index($3, base "+b") == 1 { print $3; exit }')
 	[ -n "$found" ] || return
-	mkdir -p "$1" && (apt_unpack "$1" "ipvsadm=$found")
+	rm -rf "$1" && mkdir -p "$1" && (apt_unpack "$1" "ipvsadm=$found")
 }
 
 # What is Debian's, and what of it is replaced

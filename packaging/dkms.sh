@@ -10,8 +10,7 @@ top=$(readlink -f "$here/..")
 die() { printf 'dkms.sh: %s\n' "$*" >&2; exit 1; }
 . "$top/selftests/vm/module-lib.sh"
 
-# The series of the table as a pattern for the names of releases; which of a
-# series will do, a release's name does not tell: the build says it.
+# The series of the table as a pattern for the names of releases
 pattern() {
 	awk '/^[0-9]/ {
 		gsub(/\./, "\\.", $1)

@@ -71,16 +71,31 @@ index() {
 	[ ! -e "$1/modules.order" ] || depmod -b "${modules%/lib/modules}/" "${1##*/}"
 }
 
-copy() {
+# bring, publish, discard: files get their names when all are there
+bring() {
 	local mode built file
 	while read -r mode built file; do
-		install -D -m "$mode" "$top/$built" "$file" || return
+		install -D -m "$mode" "$top/$built" "$file.wlch-new" || return
+	done
+}
+
+publish() {
+	local mode built file
+	while read -r mode built file; do
+		mv -fT "$file.wlch-new" "$file" || return
+	done
+}
+
+discard() {
+	local mode built file
+	while read -r mode built file; do
+		rm -f "$file.wlch-new"
 	done
 }
 
 # Both have a PATH of their own, in which Debian's ipvsadm comes first.
 prefer_own() {
-	sed -i "s|^PATH=|&$PREFIX/sbin:|" "$prefix"/sbin/ipvsadm-{save,restore}
+	sed -i "s|^PATH=|&$PREFIX/sbin:|" "$prefix"/sbin/ipvsadm-{save,restore}.wlch-new
 }
 
 # unchanged TEXT: of these, those that nobody has changed; of others TEXT is said
@@ -96,13 +111,20 @@ unchanged() {
 }
 
 install_all() {
-	local release
+	local release files
 	release=$(kernel_release "$1") || exit
-	{ built_modules "$release"; programs; } | check_built || exit
+	files=$(built_modules "$release"; programs)
+	check_built <<<"$files" || exit
 	check_rights
-	if ! { { built_modules "$release"; programs; } | copy && prefer_own &&
-	       settings | unchanged "left as it is" | copy && index "$modules/$release"; }; then
-		die "could not install all"
+	files+=$(echo; settings | unchanged "left as it is")
+	trap 'discard <<<"$files"; exit 1' HUP INT TERM
+	if ! { bring <<<"$files" && prefer_own; }; then
+		discard <<<"$files"
+		die "could not install: all is as it was before"
+	fi
+	if ! { publish <<<"$files" && index "$modules/$release"; }; then
+		discard <<<"$files"
+		die "could not install all: run it again"
 	fi
 }
 

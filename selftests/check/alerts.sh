@@ -30,6 +30,7 @@ ktap_check "they fire when they should, and only then" "$promtool" test rules "$
 for change in 's/> 0.5$/> 0.8/' 's/> 0.5$/> 0.4/' 's/>= 20/>= 10/' 's/for: 2m/for: 1m/' \
 		's/for: 2m/for: 3m/' 's/> 1.5$/> 1.8/' 's/> 1.5$/> 1.4/' 's/>= 100/>= 90/' \
 		's/for: 10m/for: 9m/' 's/ (ipvs_wlch_effective_weight > 0)/ ipvs_wlch_weight/' \
+		's/> 120$/> 200/' 's/> 120$/> 60/' 's/for: 1m/for: 2m/' 's/ip_vs_wlch.prom//' \
 		's/half_open|established/.*/' 's/effective_weight > 0/effective_weight >= 0/'; do
 	ktap_check "... and it would be seen: $change" noticed "$change"
 done
