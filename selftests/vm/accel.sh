@@ -37,11 +37,14 @@ initrd=$2
 [ -w /dev/kvm ] || { echo tcg; exit; }
 
 answer=$cache_dir/accel-$(cat /proc/sys/kernel/random/boot_id)
+if ! { exec 9>"$cache_dir/.accel.lock" && flock 9; }; then
+	die "cannot write to $cache_dir"
+fi
 if [ ! -s "$answer" ]; then
 	say "trying whether guests run on KVM"
 	rm -f "$cache_dir"/accel-*
-	if boots 8; then echo kvm; else echo tcg; fi >"$answer.$$"
-	mv "$answer.$$" "$answer"
+	if boots 8; then echo kvm; else echo tcg; fi >"$answer.new"
+	mv "$answer.new" "$answer"
 	say "using $(cat "$answer"), until this machine boots again"
 fi
 cat "$answer"

@@ -8,6 +8,9 @@
 # shellcheck disable=SC2034  # for those who source this
 cache_dir=${WLCH_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ip_vs_wlch}
 
+# depmod is where an ordinary user's PATH does not lead
+PATH=$PATH:/usr/sbin:/sbin
+
 say() { printf '%s: %s\n' "${0##*/}" "$*" >&2; }
 die() { say "$*"; exit 1; }
 

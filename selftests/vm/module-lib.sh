@@ -4,6 +4,9 @@
 # What whoever builds, installs or packs the module has to know. Sourced by
 # module.sh and by the scripts in packaging/, which set top and have die().
 
+# depmod and modinfo are where an ordinary user's PATH does not lead
+PATH=$PATH:/usr/sbin:/sbin
+
 # source_tar: all that the kernel's build system needs, without what it has built
 source_tar() {
 	# shellcheck disable=SC2154  # of those who source this

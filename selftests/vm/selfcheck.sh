@@ -82,6 +82,9 @@ echo 'exit 0' >"$work/plain"
 rc=$?
 result "a script that is not executable is told" ended 240 'chmod +x'
 
+PATH=/usr/local/bin:/usr/bin:/bin run 'exit 0'
+result "the PATH of an ordinary user will do" status 0
+
 KERNEL=2.6 run 'exit 0'
 result "an unknown kernel is told" ended 240 'use 6.1'
 

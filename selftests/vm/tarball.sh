@@ -11,7 +11,7 @@ package=$1
 tarball=$2
 sha256=$3
 
-cache=${WLCH_CACHE:-${XDG_CACHE_HOME:-${HOME:-/tmp}/.cache}/ip_vs_wlch}
+cache=${WLCH_CACHE:-${XDG_CACHE_HOME:-${HOME:?is not set: set it, or WLCH_CACHE}/.cache}/ip_vs_wlch}
 work=
 
 die() {

@@ -31,6 +31,8 @@ EX_LOST=244	# the machine ended without a verdict
 set -u
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
+# depmod is where an ordinary user's PATH does not lead
+PATH=$PATH:/usr/sbin:/sbin
 
 say() { printf 'vm: %s\n' "$*" >&2; }
 fail() { local rc=$1; shift; say "$*"; exit "$rc"; }
