@@ -31,17 +31,22 @@ many_services() {
 # meanwhile WANT COMMAND DUMP...: the answer to a dump that COMMAND, which is one
 # word, falls into, at its first message
 meanwhile() {
-	local want=$1 command=$2 dump input
+	local want=$1 command=$2 dump input rc
 	shift 2
 	: >"$out"
 	in_director genl_send --slow-dump $FAMILY "$@" <"$fifo" >"$out" &
 	dump=$!
 	exec {input}>"$fifo"
 	poll 30 grep -q paused "$out" && $command
+	rc=$?
 	exec {input}>&-
 	wait $dump
+	[ $rc -eq 0 ] || { echo "there was no dump, or $command failed"; return 1; }
 	expect "$want" "$(tail -n 1 "$out")" answer
 }
+
+# what a value is changed to, another one each time
+changed=10
 
 nothing() { :; }
 service_added() { ipvs -A -f 90001 -s wlch; }
@@ -50,8 +55,8 @@ service_leaves() { ipvs -E -f $NR -s wlc; }
 service_returns() { ipvs -E -f $NR -s wlch; }
 server_added() { ipvs -a -f 1 -r 10.2.99.1 -m; }
 server_removed() { ipvs -d -f 1 -r 10.2.99.1; }
-weight_changed() { ipvs -e -f 1 -r 10.2.100.1 -m -w 7; }
-parameters_changed() { ipvs -E -f 2 -s wlch --sched-param active=9; }
+weight_changed() { ipvs -e -f 1 -r 10.2.100.1 -m -w $((changed += 1)); }
+parameters_changed() { ipvs -E -f 2 -s wlch --sched-param active=$((changed += 1)); }
 other_scheduler() { ipvs -A -f 90002 -s rr; ipvs -D -f 90002; }
 other_namespace() { in_client ipvsadm -A -f 5 -s wlch; in_client ipvsadm -C; }
 all_deleted() { ipvs -C; held=$(module_references); }

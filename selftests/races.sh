@@ -54,7 +54,7 @@ nobody_in_client() { [ -z "$(ip netns pids "$CLIENT")" ]; }
 # made LOG: how many connections were opened
 made() { awk -F '[= ]' '/^connected=/ { n += $2 } END { print n + 0 }' "$1"; }
 
-not_made() { grep '^connected=' "$1" | grep -v 'refused=0 timeout=0 failed=0'; }
+not_made() { grep '^connected=' "$1" | grep -v 'refused=0 timeout=0 failed=0 pending=0 '; }
 
 # The four classes add up to the entries, and half-open is what the table says.
 balanced() {
@@ -176,7 +176,8 @@ cpu_goes_and_comes() {
 module_comes_and_goes() {
 	local port=$((PORT + 1000))
 	modprobe ip_vs_wlch && service 4 $port m wlch &&
-		in_client conn_hold --rst --interval 0 --hold 0 "${VIP[4]}" $port 5 &&
+		in_client conn_hold --rst --interval 0 --hold 0 "${VIP[4]}" $port 5 |
+			grep '^connected=5 ' &&
 		service_end 4 $port && poll 60 rmmod ip_vs_wlch
 }
 

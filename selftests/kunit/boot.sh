@@ -31,4 +31,7 @@ verdict() {
 	*", 0 failed, 0 skipped") ;;
 	*) die "not all tests passed" ;;
 	esac
+	# it may have ended before its last test
+	! grep -q '^exit status [0-9]' "$1" ||
+		die "the script ends with $(grep -m 1 '^exit status' "$1"), its log is $1"
 }

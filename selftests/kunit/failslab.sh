@@ -45,6 +45,7 @@ more_picks_than_entries() {
 # at_least N "N N": both are
 both_at_least() {
 	local n
+	[ -n "$2" ] || { echo "there are none"; return 1; }
 	for n in $2; do
 		[ "$n" -ge "$1" ] || { echo "$2: expected at least $1 of each"; return 1; }
 	done

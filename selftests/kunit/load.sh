@@ -22,7 +22,11 @@ rmmod ip_vs_wlch
 since_now
 insmod "$module" && rmmod ip_vs_wlch && insmod "$builds/ip_vs_swrr.ko" && rmmod ip_vs_swrr
 status=$?
-log_since | grep -o '\] .*' | cut -c 3- |
-	grep -E '^ *((not )?ok |1\.\.|# |KTAP|TAP)'
+results=$(log_since | grep -o '\] .*' | cut -c 3- |
+	grep -E '^ *((not )?ok |1\.\.|# |KTAP|TAP)')
+printf '%s\n' "$results"
+# each module has suites of its own
+[ "$(grep -cE '^(not )?ok .*wlch' <<<"$results")" -gt 0 ] &&
+	[ "$(grep -cE '^(not )?ok .*swrr' <<<"$results")" -gt 0 ] || status=1
 modprobe ip_vs_wlch
 exit $status

@@ -90,7 +90,7 @@ expect() {
 
 # within LEAST MOST NUMBER
 within() {
-	[ "$3" -lt "$1" ] || [ "$3" -gt "$2" ] || return 0
-	echo "$3 is not within $1 to $2"
+	[ "$3" -ge "$1" ] && [ "$3" -le "$2" ] && return
+	echo "'$3' is not within $1 to $2"
 	return 1
 }

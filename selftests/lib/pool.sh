@@ -52,7 +52,10 @@ spread() {
 
 # level "N N...": the counts differ by no more than one
 level() {
-	[ "$(spread "$1")" -le 1 ] || { echo "not level: $1"; return 1; }
+	if [[ $1 != *[0-9]\ [0-9]* ]] || [ "$(spread "$1")" -gt 1 ]; then
+		echo "not level: '$1'"
+		return 1
+	fi
 }
 
 # each_within TOLERANCE "WANT WANT..." "GOT GOT..."
