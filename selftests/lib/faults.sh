@@ -78,10 +78,10 @@ restored() {
 
 # operation NAME OPERATION AFTER UNDO
 operation() {
-	local name=$1 begin=$failures
+	local name=$1 begin=$failures owned_before
 	undo=$4
 	rules_before=$(rules)
-	[ "${owned_before-}" = "$(owned)" ] || owned_before=$(owned_at_rest)
+	owned_before=$(owned)
 	ktap_check "$name: all or nothing, each time that a call fails" attempts "$2" "$3"
 	! slabs_have_owners ||
 		ktap_check "$name: nothing is lost" poll 30 owns "$owned_before"

@@ -16,10 +16,11 @@ conn_bytes() {
 	echo $((objects * $(<$cache/slab_size)))
 }
 
-# What CPUs keep for the next to come counts as given: let them give it back.
+# What CPUs keep for the next to come counts as given, and so does what KASAN keeps to see
+# whether it is used: let them give it back.
 slabs_shrink() {
 	local cache
-	for cache in /sys/kernel/slab/{kmalloc-*,ip_vs_conn,net_namespace}/shrink; do
+	for cache in /sys/kernel/slab/{kmalloc-*,skbuff*,ip_vs_conn,net_namespace}/shrink; do
 		[ ! -e "$cache" ] || echo 1 >"$cache"
 	done
 }
@@ -44,6 +45,7 @@ slabs_have_owners() { [ -e /sys/kernel/debug/slab/kmalloc-64/alloc_traces ]; }
 # Objects that were allocated by a function of a module of ours, or by one it called
 owned() {
 	slabs_have_owners || return
+	slabs_shrink
 	awk '
 		/^ *[0-9]+ / { number = $1; counted = 0 }
 		/\[ip_vs_(wlch|swrr)\]/ && !counted { total += number; counted = 1 }
@@ -51,17 +53,3 @@ owned() {
 }
 
 owns() { expect "$1" "$(owned)" "objects of the module"; }
-
-# That number once it has stayed for six seconds: kfree_rcu() may keep what it is to free
-# for five.
-owned_at_rest() {
-	local last now same=0
-	last=$(owned) || return
-	while [ $same -lt 6 ]; do
-		sleep 1
-		now=$(owned)
-		if [ "$now" = "$last" ]; then same=$((same + 1)); else same=0; fi
-		last=$now
-	done
-	echo "$last"
-}
