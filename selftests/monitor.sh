@@ -97,10 +97,14 @@ many_changes() {
 }
 
 # The kernel keeps some hundred events for who does not read.
-overflow() {
+stopped_monitor() {
 	ktap_check "a monitor that is stopped" monitor
 	kill -STOP "$monitor_pid"
 	ktap_check "... while 3000 changes are made" many_changes 3000
+}
+
+overflow() {
+	stopped_monitor
 	kill -CONT "$monitor_pid"
 	ktap_check "says that events were lost" \
 		poll 60 grep -qx "lost some events" "$lines"
@@ -127,9 +131,7 @@ not_all() {
 # The kernel has dropped its message that the module was removed, with the last changes.
 removed_unheard() {
 	ipvs -A -t $VS:8707 -s wlch
-	ktap_check "a monitor that is stopped" monitor
-	kill -STOP "$monitor_pid"
-	ktap_check "... while 3000 changes are made" many_changes 3000
+	stopped_monitor
 	ipvs -C
 	ktap_check "... and the module is removed" poll 30 rmmod ip_vs_wlch
 	ktap_check "... and comes back" modprobe ip_vs_wlch
