@@ -40,6 +40,7 @@ help:
 	@echo 'make demo             what the scheduler is for, in a virtual machine'
 	@echo 'make check            all tests on the newest 6.1, some on 6.1-old and 6.12; an hour or more'
 	@echo 'make check-all        and all of them where defects are looked for, and longer: hours'
+	@echo 'make check-long       what check-all has beyond check'
 	@echo 'make vm RUN=script    run a script in a virtual machine'
 	@echo '     ARGS="..."       its arguments'
 	@echo '     KERNEL=name SMP=cpus MEM=size TIMEOUT=seconds  (6.1, 2, 1G, 600)'
@@ -156,6 +157,10 @@ check: deps
 .PHONY: check-all
 check-all: deps
 	$(Q)selftests/check/check.sh all
+
+.PHONY: check-long
+check-long: deps
+	$(Q)selftests/check/check.sh long
 
 .PHONY: clean
 clean:

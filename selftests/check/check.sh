@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check.sh [all]: every check of the project, on every kernel. With "all", which takes
+# check.sh [all|long]: every check of the project, on every kernel. With "all", which takes
 # hours, also all selftests on the kernels that look for defects, long races, a long soak,
-# the packages, and builds for all kernels of the archive. The last line says how many
-# passed, failed and were skipped; a skip fails the run as a failure does. The outputs
-# are kept in build/check/.
+# the packages, and builds for all kernels of the archive; with "long" these alone. The last
+# line says how many passed, failed and were skipped; a skip fails the run as a failure does.
+# The outputs are kept in build/check/.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -35,8 +35,8 @@ build_module() {
 }
 
 # shellcheck disable=SC2317  # called by step
-build_ipvsadm() {
-	make -s -C "$top" ipvsadm helpers && echo "ok 1 - ipvsadm builds"
+build_programs() {
+	make -s -C "$top" ipvsadm helpers keepalived && echo "ok 1 - ipvsadm and keepalived build"
 }
 
 # shellcheck disable=SC2317  # called by step
@@ -87,6 +87,23 @@ second_lane() {
 	step selftests-6.12 selftests 6.12 short
 }
 
+usual() {
+	local debug_kernel first
+	build_debug_kernel &
+	debug_kernel=$!
+	step module-6.1 build_module 6.1
+	first_lane >"$logs/first-lane.out" &
+	first=$!
+	second_lane
+	wait $first
+	cat "$logs/first-lane.out"
+	# what happens on all CPUs at once, with more of them
+	step selftests-4-cpus make -s selftests SMP=4 ARGS=cpus TIMEOUT=1500
+	wait $debug_kernel || cat "$logs/debug-kernel.out"
+	step detectors selftests/kernels/selfcheck.sh debug
+	WLCH_RACES=2 WLCH_LOADS=2 SMP=4 step selftests-debug selftests debug defects
+}
+
 # Each on a kernel that looks for defects, at the processor's own speed; but for
 # lives.sh, which wants two CPUs, and refusal.sh, which wants IPVS as a module
 all_native() {
@@ -129,25 +146,21 @@ long() {
 	cat "$logs/long-native.out"
 }
 
+case ${1:-} in
+"")	parts=(usual) ;;
+all)	parts=(usual long) ;;
+long)	parts=(long) ;;
+*)	echo "check.sh: \"$1\" is not known; it takes \"all\", \"long\", or nothing" >&2
+	exit 2 ;;
+esac
 rm -rf "$logs"
 mkdir -p "$logs" || exit
 cd "$top" || exit
 
-build_debug_kernel &
-debug_kernel=$!
-step ipvsadm build_ipvsadm
-step module-6.1 build_module 6.1
-first_lane >"$logs/first-lane.out" &
-first=$!
-second_lane
-wait $first
-cat "$logs/first-lane.out"
-# what happens on all CPUs at once, with more of them
-step selftests-4-cpus make -s selftests SMP=4 ARGS=cpus TIMEOUT=1500
-wait $debug_kernel || cat "$logs/debug-kernel.out"
-step detectors selftests/kernels/selfcheck.sh debug
-WLCH_RACES=2 WLCH_LOADS=2 SMP=4 step selftests-debug selftests debug defects
-[ "${1:-}" != all ] || long
+step programs build_programs
+for part in "${parts[@]}"; do
+	$part
+done
 
 counts=$("$here/ktap-count.sh" "$logs"/*.log)
 printf '%s\n' "$counts"
