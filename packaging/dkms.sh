@@ -10,19 +10,9 @@ top=$(readlink -f "$here/..")
 die() { printf 'dkms.sh: %s\n' "$*" >&2; exit 1; }
 . "$top/selftests/vm/module-lib.sh"
 
-# The series of the table as a pattern for the names of releases
-pattern() {
-	awk '/^[0-9]/ {
-		gsub(/\./, "\\.", $1)
-		all = all (all ? "|" : "") $1
-	}
-	END { print "^(" all ")\\." }' "$top/kmod/kernels"
-}
-
 [ $# -eq 1 ] || die "usage: dkms.sh DIR"
 if ! { rm -rf "$1" && mkdir -p "$1" && source_tar | tar -C "$1" -x; }; then
 	die "could not write to $1"
 fi
 conf=$(<"$here/dkms.conf.in")
-conf=${conf//@VERSION@/$(<"$top/kmod/VERSION")}
-printf '%s\n' "${conf//@KERNELS@/$(pattern)}" >"$1/dkms.conf"
+printf '%s\n' "${conf//@VERSION@/$(<"$top/kmod/VERSION")}" >"$1/dkms.conf"

@@ -71,6 +71,15 @@ index() {
 	[ ! -e "$1/modules.order" ] || depmod -b "${modules%/lib/modules}/" "${1##*/}"
 }
 
+# prune FOLDER: where all is staged, folders that are empty now
+prune() {
+	local root
+	for root in "$DESTDIR" "${INSTALL_MOD_PATH-}"; do
+		[[ -z $root || $1 != "$root"/* || ! -d $1 ]] ||
+			(cd "$root" && rmdir -p --ignore-fail-on-non-empty "${1#"$root/"}")
+	done
+}
+
 # bring, publish, discard: files get their names when all are there
 bring() {
 	local mode built file
@@ -90,6 +99,7 @@ discard() {
 	local mode built file
 	while read -r mode built file; do
 		rm -f "$file.wlch-new"
+		prune "${file%/*}"
 	done
 }
 
@@ -126,15 +136,6 @@ install_all() {
 		discard <<<"$files"
 		die "could not install all: run it again"
 	fi
-}
-
-# prune FOLDER: where all is staged, folders that are empty now
-prune() {
-	local root
-	for root in "$DESTDIR" "${INSTALL_MOD_PATH-}"; do
-		[[ -z $root || $1 != "$root"/* || ! -d $1 ]] ||
-			(cd "$root" && rmdir -p --ignore-fail-on-non-empty "${1#"$root/"}")
-	done
 }
 
 remove() {
