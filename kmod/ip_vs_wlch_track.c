@@ -172,7 +172,8 @@ static noinline void wlch_trace_follow(const struct ip_vs_conn *cp,
 	wlch_trace_half_open(cp, dest, what);
 }
 
-/* Count a connection where its state wants it.
+/* Count a connection where its state wants it. Returns whether its server's place in an
+ * index was found out anew.
  *
  * Two CPUs may be here for packets of the same connection. The lock makes
  * each see a state and a flag that belong together, and the last one settles.
@@ -181,9 +182,9 @@ static noinline void wlch_trace_follow(const struct ip_vs_conn *cp,
  * not been refused: it is the end of a connection that another director knew
  * (sloppy_tcp).
  */
-void wlch_follow_conn(struct ip_vs_conn *cp, const struct wlch_protocol *proto)
+bool wlch_follow_conn(struct ip_vs_conn *cp, const struct wlch_protocol *proto)
 {
-	struct wlch_server *done = NULL, *server;
+	struct wlch_server *done = NULL, *server = NULL;
 	enum wlch_gauge gauge = WLCH_UNTRACKED, next;
 	unsigned long state;
 	bool refused;
@@ -218,6 +219,7 @@ unlock:
 	spin_unlock_bh(&cp->lock);
 	if (done)
 		wlch_server_put(done);
+	return server;
 }
 
 /* What a message of the sync daemon has made is not bound: its states come by

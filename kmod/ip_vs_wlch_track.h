@@ -39,7 +39,7 @@ extern struct ip_vs_app wlch_trackers[WLCH_NR_GAUGES];
 bool wlch_may_be_claimed(const struct ip_vs_conn *cp);
 void wlch_bind_conn(struct ip_vs_conn *cp);
 bool wlch_may_bind_late(const struct ip_vs_conn *cp);
-void wlch_follow_conn(struct ip_vs_conn *cp, const struct wlch_protocol *proto);
+bool wlch_follow_conn(struct ip_vs_conn *cp, const struct wlch_protocol *proto);
 void wlch_conn_turned(const struct ip_vs_conn *cp);
 void wlch_trackers_init(void);
 
@@ -54,6 +54,9 @@ static inline bool wlch_is_tracker(const struct ip_vs_app *app)
  * it, comes here after that with what it has set itself, so a change is
  * missed by nobody but who is followed by another. Two changes of the core do
  * not lead here: a message of the sync daemon, and ip_vs_tcp_conn_listen().
+ *
+ * Where another CPU has moved the state on before the connection could be bound, the
+ * one here has still made it active.
  */
 static inline void wlch_look_at_conn(struct ip_vs_conn *cp,
 				     const struct wlch_protocol *proto,
@@ -63,10 +66,11 @@ static inline void wlch_look_at_conn(struct ip_vs_conn *cp,
 
 	if (unlikely(wlch_is_tracker(app) ||
 		     (!app && BIT(READ_ONCE(cp->state)) & proto->handshake &&
-		      wlch_may_bind_late(cp))))
-		wlch_follow_conn(cp, proto);
-	else if (unlikely((READ_ONCE(cp->flags) ^ flags) &
-			  IP_VS_CONN_F_INACTIVE))
+		      wlch_may_bind_late(cp)))) {
+		if (wlch_follow_conn(cp, proto))
+			return;
+	}
+	if (unlikely((READ_ONCE(cp->flags) ^ flags) & IP_VS_CONN_F_INACTIVE))
 		wlch_conn_turned(cp);
 }
 
