@@ -278,11 +278,15 @@ static void swrr_renew_work(struct work_struct *work)
 	mutex_unlock(&ss->lock);
 	if (!old)
 		return;
-	/* It may have 1 MiB. kvfree_rcu() would keep all of five seconds, and here
-	 * the next one waits until this one is gone.
-	 */
+	/* it may have 1 MiB: the next one waits until this one is gone */
 	synchronize_rcu();
 	kvfree(old);
+}
+
+/* kvfree_rcu() would gather all of five seconds. */
+static void swrr_cycle_free_rcu(struct rcu_head *head)
+{
+	kvfree(container_of(head, struct swrr_cycle, rcu));
 }
 
 static void swrr_renew_at_once(struct swrr_service *ss)
@@ -290,7 +294,7 @@ static void swrr_renew_at_once(struct swrr_service *ss)
 	struct swrr_cycle *old = swrr_renew_or_retry(ss);
 
 	if (old)
-		kvfree_rcu(old, rcu);
+		call_rcu(&old->rcu, swrr_cycle_free_rcu);
 }
 
 /* Under ss->lock. */
@@ -391,7 +395,7 @@ static void swrr_done_service(struct ip_vs_service *svc)
 	cancel_delayed_work_sync(&ss->later);
 	cycle = rcu_dereference_protected(ss->cycle, true);
 	if (cycle)
-		kvfree_rcu(cycle, rcu);
+		call_rcu(&cycle->rcu, swrr_cycle_free_rcu);
 	kvfree(ss->pool);
 	mutex_destroy(&ss->lock);
 	kfree_rcu(ss, rcu);
@@ -419,6 +423,7 @@ static void __exit swrr_exit(void)
 {
 	unregister_ip_vs_scheduler(&swrr_scheduler);
 	synchronize_rcu();
+	rcu_barrier();
 }
 
 module_init(swrr_init);

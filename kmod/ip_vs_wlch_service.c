@@ -111,6 +111,25 @@ static struct wlch_table *wlch_table_make(const struct wlch_service *ws,
 	return NULL;
 }
 
+/* What grows with the number of servers is freed as soon as nobody can read it any more.
+ * kvfree_rcu() would gather it for five seconds, in which servers may come by the
+ * thousand, and each makes all of it anew.
+ */
+static void wlch_table_free_rcu(struct rcu_head *head)
+{
+	kvfree(container_of(head, struct wlch_table, rcu));
+}
+
+static void wlch_draw_free_rcu(struct rcu_head *head)
+{
+	kvfree(container_of(head, struct wlch_draw, rcu));
+}
+
+static void wlch_index_free_rcu(struct rcu_head *head)
+{
+	kvfree(container_of(head, struct wlch_index, rcu));
+}
+
 /* The ways to the best server that do not look at all of them. */
 struct wlch_ways {
 	struct wlch_draw	*draw;
@@ -163,10 +182,10 @@ static void wlch_ways_publish(const struct wlch_net *wn,
 				    lockdep_is_held(&wn->lock));
 	if (index) {
 		wlch_index_leave(index);
-		kvfree_rcu(index, rcu);
+		call_rcu(&index->rcu, wlch_index_free_rcu);
 	}
 	if (draw)
-		kvfree_rcu(draw, rcu);
+		call_rcu(&draw->rcu, wlch_draw_free_rcu);
 }
 
 /* The servers of a service, or their weights, have changed. Under wn->lock. */
@@ -204,7 +223,7 @@ static void wlch_table_renew(struct wlch_service *ws,
 	wlch_next_generation(wn);
 	mutex_unlock(&wn->lock);
 	if (old)
-		kvfree_rcu(old, rcu);
+		call_rcu(&old->rcu, wlch_table_free_rcu);
 }
 
 /**
