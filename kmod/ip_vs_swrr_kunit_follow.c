@@ -198,6 +198,27 @@ static void changes_without_picks(struct kunit *test)
 	expect_proportional(test, ring, picks, 1);
 }
 
+/* Next to much lighter servers the heaviest can be owed more turns than a lead has: then
+ * the lead is full, and the rest is lost.
+ */
+static void lead_is_cut(struct kunit *test)
+{
+	static const u32 weight[] = { 3000, 1, 1, 0 };
+	u32 n, i, full = 0;
+
+	for (n = 0; n < 300; n++) {
+		struct ring *ring = ring_make(test, weight, ARRAY_SIZE(weight));
+
+		swrr_cycle_begin(ring->cycle, get_random_u32());
+		for (i = get_random_u32() % 3000 + 1; i--;)
+			ring_pick(ring);
+		ring_change(test, ring, 3, 1);
+		KUNIT_ASSERT_LE(test, ring->cycle->lead, SWRR_LEAD);
+		full += ring->cycle->lead == SWRR_LEAD;
+	}
+	KUNIT_EXPECT_GT(test, full, 0);
+}
+
 /* Who comes back has no more turns than others with the same weight. */
 static void return_without_burst(struct kunit *test)
 {
@@ -263,6 +284,7 @@ static struct kunit_case swrr_follow_cases[] = {
 	KUNIT_CASE(flap_of_unit),
 	KUNIT_CASE(changes_keep_shares),
 	KUNIT_CASE(changes_without_picks),
+	KUNIT_CASE(lead_is_cut),
 	KUNIT_CASE(return_without_burst),
 	KUNIT_CASE(forget_removed),
 	{}

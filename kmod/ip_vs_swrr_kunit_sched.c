@@ -265,6 +265,23 @@ static void sched_no_memory_later(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 3, bed_pick(bed));
 }
 
+/* Who is removed is not chosen any more: not in what is left of a large cycle, which
+ * stays for a moment, either.
+ */
+static void sched_removed(struct kunit *test)
+{
+	struct bed *bed = test->priv;
+	u32 picks[2] = {};
+
+	bed_add(bed, 5000);
+	bed_add(bed, 3);
+	KUNIT_ASSERT_GE(test, bed_pick(bed), 0);
+	bed_del(bed, 0);
+	bed_picks(bed, picks, 100);
+	KUNIT_EXPECT_EQ(test, 0, picks[0]);
+	KUNIT_EXPECT_EQ(test, 100, picks[1]);
+}
+
 /* 10,000 servers, one after the other: all have their turns soon after. */
 static void sched_many(struct kunit *test)
 {
@@ -344,6 +361,7 @@ static struct kunit_case swrr_sched_cases[] = {
 	KUNIT_CASE(sched_same_weight),
 	KUNIT_CASE(sched_no_memory_at_first),
 	KUNIT_CASE(sched_no_memory_later),
+	KUNIT_CASE(sched_removed),
 	KUNIT_CASE(sched_many),
 	KUNIT_CASE(sched_make_time),
 	{}

@@ -181,10 +181,12 @@ struct wlch_param_desc {
 	u32		max;
 };
 
-/* ip_vs_wlch_main.c: limits, and what a new service starts with */
+/* ip_vs_wlch_main.c: limits, what a new service starts with, and the namespaces */
 extern const struct wlch_param_desc wlch_param_desc[WLCH_NR_PARAMS];
 bool wlch_param_in_range(enum wlch_param param, u32 value);
 void wlch_default_params(const struct wlch_net *wn, struct wlch_params *params);
+int wlch_nets_init(void);
+void wlch_nets_exit(void);
 
 /* ip_vs_wlch_sched.c */
 struct ip_vs_dest *wlch_schedule(struct ip_vs_service *svc,

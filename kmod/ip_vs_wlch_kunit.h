@@ -14,5 +14,7 @@ struct pool *pool_make(struct kunit *test);
 void pool_exit(struct kunit *test);
 int pool_suite_init(struct kunit_suite *suite);
 void pool_suite_exit(struct kunit_suite *suite);
+int pool_suite_init_nets(struct kunit_suite *suite);
+void pool_suite_exit_nets(struct kunit_suite *suite);
 
 #endif /* _IP_VS_WLCH_KUNIT_H */

@@ -184,13 +184,30 @@ static u32 claim_burst(struct pool *pool, int got[POOL_MAX_SERVERS])
 	return claims;
 }
 
-static void claim_level(struct kunit *test)
+static void expect_level_burst(struct kunit *test, struct pool *pool)
 {
-	struct pool *pool = idle_pool(test);
 	int got[POOL_MAX_SERVERS];
 
 	KUNIT_EXPECT_EQ(test, BURST_PICKS, claim_burst(pool, got));
 	KUNIT_EXPECT_LE(test, spread(pool, got), 1);
+}
+
+static void claim_level(struct kunit *test)
+{
+	expect_level_burst(test, idle_pool(test));
+}
+
+/* The same where there is a slow start: of servers that are old, and of new ones. */
+static void claim_level_slowstart(struct kunit *test)
+{
+	struct pool *pool = idle_pool(test);
+	int i;
+
+	pool->params.value[WLCH_SLOWSTART] = 3600;
+	expect_level_burst(test, pool);
+	for (i = 0; i < pool->nr; i++)
+		pool->server[i].start.since = get_jiffies_64();
+	expect_level_burst(test, pool);
 }
 
 /* The control: wlc sees each time what it saw the first time. */
@@ -322,6 +339,7 @@ static struct kunit_case wlch_claim_cases[] = {
 	KUNIT_CASE(claims_drop),
 	KUNIT_CASE(claims_limits),
 	KUNIT_CASE_PARAM(claim_level, burst_gen_params),
+	KUNIT_CASE_PARAM(claim_level_slowstart, burst_gen_params),
 	KUNIT_CASE_PARAM(claim_level_not_wlc, burst_gen_params),
 	KUNIT_CASE_PARAM(claim_void, burst_gen_params),
 	KUNIT_CASE(claim_weights),

@@ -81,7 +81,9 @@ static void server_lifetime(struct kunit *test)
 	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_find(dest));
 	KUNIT_EXPECT_NULL(test, wlch_server_get(dest));	/* out of service */
 	rcu_read_unlock();
+	server->quiesced = false;
 	KUNIT_EXPECT_PTR_EQ(test, server, wlch_server_join(dest));
+	KUNIT_EXPECT_TRUE(test, server->quiesced);	/* its start begins */
 	KUNIT_EXPECT_EQ(test, refs + 1, module_refcount(THIS_MODULE));
 
 	rcu_read_lock();

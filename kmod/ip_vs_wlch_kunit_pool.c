@@ -45,3 +45,23 @@ void pool_suite_exit(struct kunit_suite *suite)
 	if (before_init())
 		wlch_servers_exit();
 }
+
+/* The same for suites whose services are the core's, as far as ours can tell. */
+int pool_suite_init_nets(struct kunit_suite *suite)
+{
+	int err = pool_suite_init(suite);
+
+	if (err || !before_init())
+		return err;
+	err = wlch_nets_init();
+	if (err)
+		pool_suite_exit(suite);
+	return err;
+}
+
+void pool_suite_exit_nets(struct kunit_suite *suite)
+{
+	if (before_init())
+		wlch_nets_exit();
+	pool_suite_exit(suite);
+}

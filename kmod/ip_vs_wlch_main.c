@@ -153,6 +153,16 @@ static struct pernet_operations wlch_net_ops = {
 	.size	= sizeof(struct wlch_net),
 };
 
+int wlch_nets_init(void)
+{
+	return register_pernet_subsys(&wlch_net_ops);
+}
+
+void wlch_nets_exit(void)
+{
+	unregister_pernet_subsys(&wlch_net_ops);
+}
+
 /* The exit has to wait for tasks that were preempted outside of RCU, see wlch_exit(). A
  * kernel that preempts but cannot wait for them has to keep the module. Whatever
  * traces functions or has BPF can.
@@ -176,7 +186,7 @@ static int __init wlch_init(void)
 	err = wlch_track_init();
 	if (err)
 		goto err_track;
-	err = register_pernet_subsys(&wlch_net_ops);
+	err = wlch_nets_init();
 	if (err)
 		goto err_track;
 	err = register_ip_vs_scheduler(&wlch_scheduler);
@@ -187,7 +197,7 @@ static int __init wlch_init(void)
 	return 0;
 
 err_scheduler:
-	unregister_pernet_subsys(&wlch_net_ops);
+	wlch_nets_exit();
 err_track:
 	wlch_servers_exit();
 	return err;
@@ -205,7 +215,7 @@ static void __exit wlch_exit(void)
 {
 	unregister_ip_vs_scheduler(&wlch_scheduler);
 	wlch_netlink_unregister();
-	unregister_pernet_subsys(&wlch_net_ops);
+	wlch_nets_exit();
 	synchronize_rcu_tasks();
 	synchronize_rcu();
 	rcu_barrier();
