@@ -223,13 +223,16 @@ unlock:
 }
 
 /* What a message of the sync daemon has made is not bound: its states come by
- * messages, too, and its server and applications after it can be found. The
- * test is lockless: the server of a connection comes once and stays to its end.
+ * messages, too, and its server and applications after it can be found. Nor is a
+ * template: it is in no handshake, but with NAT the core takes it for the
+ * connection of the client's port 0. The test is lockless: the server of a
+ * connection comes once and stays to its end.
  */
 bool wlch_may_bind_late(const struct ip_vs_conn *cp)
 {
 	return READ_ONCE(cp->dest) &&
-	       !(READ_ONCE(cp->flags) & IP_VS_CONN_F_SYNC) &&
+	       !(READ_ONCE(cp->flags) & (IP_VS_CONN_F_TEMPLATE |
+					 IP_VS_CONN_F_SYNC)) &&
 	       wlch_may_bind(cp);
 }
 
