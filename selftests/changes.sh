@@ -9,15 +9,18 @@
 . "$(dirname "$0")/lib/lib.sh"
 # shellcheck source=selftests/lib/handshakes.sh
 . "$(dirname "$0")/lib/handshakes.sh"
+# shellcheck source=selftests/lib/pool.sh
+. "$(dirname "$0")/lib/pool.sh"
 
 PORT=8700
 OTHER=wlch-o-$$
 
-# begin [SCHEDULER]: a service on the next port, with NAT
+# begin [SCHEDULER [FORM]]: a service on the next port, with NAT
 begin() {
+	local form=${2:-4}
 	PORT=$((PORT + 1))
-	vs=$(service_address 4 $PORT)
-	service 4 $PORT m "${1:-wlch}"
+	vs=$(service_address "$form" $PORT)
+	service "$form" $PORT m "${1:-wlch}"
 }
 
 server() { address "${RIP1[4]}" $PORT; }
@@ -161,6 +164,33 @@ edited_twice() {
 	clients_end
 }
 
+# Of three servers wlch has an index, which goes with the service. Their handshakes stay,
+# and would tell the index that they are over.
+# ended_later NAME COMMAND...: when the command has made it a service of wlc
+ended_later() {
+	local name="three servers, $1"
+	begin wlch pool3
+	unheard_clients pool3 $PORT 12
+	ktap_check "$name: 12 handshakes are pending" \
+		poll 100 half_open_is pool3 $PORT "4 4 4"
+	"${@:2}"
+	ktap_check "$name: they stay" handshakes_are pool3 $PORT "4 4 4"
+	unblock_servers
+	ktap_check "$name: all complete under wlc" \
+		expect 12 "$(clients_connected)"
+	ipvs -E -t "$vs" -s wlch
+	ktap_check "$name: none is half-open under wlch" \
+		half_open_is pool3 $PORT "0 0 0"
+	clients_end
+}
+
+edit_to_wlc() { ipvs -E -t "$vs" -s wlc; }
+
+make_anew_with_wlc() {
+	ipvs -D -t "$vs"
+	service pool3 $PORT m wlc
+}
+
 # The scheduler changes all the time while connections come in, of which some
 # are in the handshake at any moment. While the core waits for the last user of
 # the old scheduler it has none, and sends ICMP errors: not all clients connect.
@@ -272,7 +302,9 @@ no_entries() {
 wlch_start
 references_before=$(module_references)
 # shellcheck disable=SC2046 # port numbers
-serve "$SERVER1" $(seq 8701 8710) && serve "$SERVER2" $(seq 8701 8710) || exit 1
+serve "$SERVER1" $(seq 8701 8712) && serve "$SERVER2" $(seq 8701 8712) || exit 1
+pool_up 3
+pool 3
 
 cleared
 threshold_reached
@@ -281,6 +313,8 @@ removed
 quiesced
 edited_late
 edited_twice
+ended_later "edited from wlch to wlc" edit_to_wlc
+ended_later "deleted and made anew with wlc" make_anew_with_wlc
 edited_under_traffic
 threshold_left
 two_namespaces
