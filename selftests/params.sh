@@ -73,18 +73,47 @@ save_and_restore() {
 	ktap_check "... as they were" rules_are "$saved"
 }
 
+# -S asks for the parameters of a service that has gone, or got another scheduler, since
+# it was listed: here ipvsadm is told that all services run wlch.
+without_params() {
+	local why="there is no such service, or it does not use the scheduler wlch"
+	local rule="-A -t 10.1.0.100:8311 -s wlch" saved
+	ktap_check "parameters that can not be read: -S goes on" saved_as_wlch
+	ktap_check "... and warns" expect \
+		"Warning: \`$rule' is saved without --sched-param: $why" \
+		"$(cat "$ktap_out.err")"
+	ktap_check "... that rule is saved without them, all others with theirs" \
+		expect "$(rules | sed 's/:8311 -s rr$/:8311 -s wlch/')" "$saved"
+	rm "$ktap_out.err"
+}
+
+saved_as_wlch() {
+	saved=$(in_director env LD_PRELOAD="$(type -P kernel_string)" KERNEL_STRING=wlch \
+		ipvsadm -S -n 2>"$ktap_out.err")
+}
+
+MODULE_PARAMS=/sys/module/ip_vs_wlch/parameters
+
+# module_params KEY=VALUE,...: write these
+module_params() {
+	local pair
+	for pair in ${1//,/ }; do
+		echo "${pair#*=}" >"$MODULE_PARAMS/${pair%=*}" || return
+	done
+}
+
 module_defaults() {
-	local file=/sys/module/ip_vs_wlch/parameters/active old
-	old=$(cat $file)
-	echo 31 >$file
+	# each has another value than all others, and than all defaults
+	local all=active=31,halfopen=32,refused=33,inactive=34,slowstart=35,choices=36
+	ktap_check "all module parameters are set" module_params $all
 	ipvs -A -t $VS -s wlch
 	ktap_check "a module parameter is the default of a new service" \
-		params_are -t $VS "$(but active=31)"
+		params_are -t $VS $all
 	ktap_check "... and of no other" params_are -t 10.1.0.100:8310 \
 		"$(but active=5)"
-	echo "$old" >$file
+	ktap_check "all are set back" module_params "$DEFAULTS"
 	ktap_check "a module parameter out of range is refused" \
-		not_written $file 4097
+		not_written $MODULE_PARAMS/active 4097
 	ipvs -D -t $VS
 }
 
@@ -177,6 +206,7 @@ bad_values() {
 		choices=65 out of range: allowed is a decimal number 0..64
 		halfopen=-1 is not a number: allowed is a decimal number 0..4096
 		halfopen=99999999999999999999 out of range
+		active=4294967304 out of range
 		active=8x is not a number
 		active= empty value for `active'
 		active missing `='
@@ -211,6 +241,10 @@ bad_combinations() {
 	ktap_check "a service that is there already is refused" refuses \
 		"Service already exists" \
 		-A -t 10.1.0.100:8310 -s wlch --sched-param active=9
+	# the parameters have been set by then
+	ktap_check "a persistence engine that is not there is refused" refuses \
+		"Scheduler or persistence engine not found" \
+		-E -t 10.1.0.100:8310 -s wlch -p 60 --pe none --sched-param active=9
 	ktap_check "-S takes no --sched-param" refuses \
 		"Illegal 'sched-param' option" -S --sched-param
 	ktap_check "-L --sched-param with --stats is refused" refuses \
@@ -283,6 +317,7 @@ wlch_start
 set_and_show
 every_kind
 save_and_restore
+without_params
 module_defaults
 namespace_defaults
 ipvs -A -u 10.1.0.100:8312 -s rr -p 100
