@@ -209,6 +209,21 @@ counters() {
 	ktap_check "--rate are those of the list" poll 100 same_figures rate
 }
 
+# Clients to whom no server can be given. A SYN that is sent again counts again.
+no_server() {
+	ipvs -R <<-E
+		-A -t $VS:8805 -s wlch
+		-a -t $VS:8805 -r 10.2.0.11:8805 -m -w 0
+		-a -t $VS:8805 -r 10.2.0.12:8805 -m -w 0
+	E
+	clients 4 8805 3
+	ktap_check "servers of weight 0: 3 clients are refused" \
+		expect 3 "$(clients_refused)"
+	ktap_check "... and are no picks, nor retries" expect "[0,true,0]" \
+		"$(ask '.services[].wlch | [.picks, .no_server >= 3, .retries]' -t $VS:8805)"
+	clients_end
+}
+
 persistent() {
 	ipvs -E -t $VS:8803 -s wlch -p 300
 	clients 4 8803 2
@@ -261,6 +276,7 @@ counters
 unblock_servers
 clients_end
 kill "$connected_pid"
+no_server
 persistent
 escapes
 ktap_end
