@@ -15,10 +15,17 @@ stats() {
 # counted PORT: "IPVS wlch". IPVS adds up what the CPUs count every 2 s.
 counted() { echo "$(stats "$1") $(sum "$(picks 4 "$1")")"; }
 
-connect() {
-	clients 4 "$1" "$2" && expect "$2" "$(clients_connected)" "connected clients"
+# outcome PORT COUNT WHAT: all these clients are connected, or refused
+outcome() {
+	local rc
+	clients 4 "$1" "$2"
+	expect "$2" "$(clients_outcome "$3")" "$3 clients"
+	rc=$?
 	clients_end
+	return $rc
 }
+
+connect() { outcome "$1" "$2" connected; }
 
 one_of_two() {
 	connect 8601 10 && connect 8602 20 && poll 30 counts 8601 "10 10" &&
@@ -48,6 +55,29 @@ zero() {
 		"$(counted 8601) $(counted 8602)"
 }
 
+# What wlch counts of the service itself: choices, and whether there was no server at times
+own_counts_are() {
+	expect "$1" "$(ipvs -L --json -t 10.1.0.100:8604 |
+		jq -r '.services[].wlch | "\(.picks) \(.no_server > 0)"')"
+}
+
+no_server() {
+	ipvs -e -t 10.1.0.100:8604 -r 10.2.0.11:8604 -m -w 0 && outcome 8604 2 refused &&
+		ipvs -e -t 10.1.0.100:8604 -r 10.2.0.11:8604 -m -w 1
+}
+
+# What is subtracted grows with each -Z: so the second tells more than the first.
+zero_twice() {
+	local time
+	for time in first second; do
+		ktap_check "the $time -Z: clients connect" connect 8604 3
+		ktap_check "the $time -Z: clients find no server" no_server
+		ktap_check "the $time -Z: the service counts both" own_counts_are "3 true"
+		ktap_check "the $time -Z of the service" ipvs -Z -t 10.1.0.100:8604
+		ktap_check "the $time -Z: both are zeroed" own_counts_are "0 false"
+	done
+}
+
 # refuses MESSAGE ARGUMENT...
 refuses() {
 	local message=$1
@@ -67,13 +97,17 @@ without_module() {
 }
 
 wlch_start
-serve "$SERVER1" 8601 8602 && serve "$SERVER2" 8601 8602 || exit 1
+serve "$SERVER1" 8601 8602 8604 && serve "$SERVER2" 8601 8602 || exit 1
 service 4 8601 m wlch
 service 4 8602 m wlch
 service 4 8603 m rr
+ipvs -A -t 10.1.0.100:8604 -s wlch
+ipvs -a -t 10.1.0.100:8604 -r 10.2.0.11:8604 -m
 zero
+zero_twice
 ipvs -D -t 10.1.0.100:8601
 ipvs -D -t 10.1.0.100:8602
+ipvs -D -t 10.1.0.100:8604
 if poll 30 references_are 0; then
 	without_module
 else
