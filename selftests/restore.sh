@@ -203,6 +203,29 @@ disk_errors() {
 	ipvs -C
 }
 
+# Half a line is no rule, or another one: as with 3 s instead of 300.
+half_rules() {
+	local half
+	for half in "-A -t $VS:8513 -s rr -p 3" "-A -t $VS:8513 -s rr  "; do
+		ktap_check "'$half' and an error: -R fails" refuses 1 \
+			"line 2 can not be read, nor what follows" \
+			ends_with_error ipvsadm "$half"
+		ktap_check "'$half' and an error: the line before took effect" \
+			expect "-A -t $VS:8512 -s rr" "$(ipvs -S -n)"
+		ipvs -C
+	done
+	ends_with_error ipvsadm-orig "-A -t $VS:8513 -s rr -p 3"
+	ktap_check "the control: the release runs half a rule" \
+		has "-A -t $VS:8513 -s rr -p 3"
+	ipvs -C
+}
+
+# ends_with_error IPVSADM HALF: -R of a rule and of half a line
+ends_with_error() {
+	printf '%s\n%s' "-A -t $VS:8512 -s rr" "$2" |
+		in_director env LD_PRELOAD="$(type -P input_error)" "$1" -R
+}
+
 # What goes to stdout of the test goes to a disk that is full.
 to_full() { "$@" >/dev/full; }
 
@@ -228,5 +251,6 @@ flaws
 last_line
 long_words
 disk_errors
+half_rules
 ktap_check "each line takes effect as it comes" line_by_line
 ktap_end
