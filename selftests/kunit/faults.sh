@@ -29,19 +29,41 @@ add_params() { ipvs -A -t 10.1.0.100:9700 -s wlch --sched-param active=7; }
 added() { nothing_or "$1" expect "$DEFAULTS" "$(shown -t 10.1.0.100:9700)" parameters; }
 added_params() { nothing_or "$1" expect "$PARAMS" "$(shown -t 10.1.0.100:9700)" parameters; }
 
+# Numbers, also where there is no memory for the table of the service's servers
+counted() { expect "0 0 0" "$(half_open 4 "$1")" "half-open of the servers"; }
+
 # The core tries to bring the scheduler back that the service had.
 to_wlch() { ipvs -E -t 10.1.0.100:$((PORT + 2)) -s wlch; }
 to_wlc() { ipvs -E -t 10.1.0.100:$((PORT + 2)) -s wlc; }
 switched() {
 	nothing_or "$1" expect "$DEFAULTS" "$(shown -t 10.1.0.100:$((PORT + 2)))" parameters &&
-		works $((PORT + 2))
+		nothing_or "$1" counted $((PORT + 2)) && works $((PORT + 2))
 }
 
-# A scheduler cannot refuse a server.
+# A scheduler cannot refuse a server. It gets connections, though there was no memory
+# for what is to be known of it.
 has_server() { ipvs -S -n | grep -qF -- "-a -t $vs -r $1 -m -w $2"; }
 add_server() { ipvs -a -t $vs -r 10.2.0.12:$((PORT + 1)) -m -w 5; }
 remove_server() { ipvs -d -t $vs -r 10.2.0.12:$((PORT + 1)); }
-server_added() { expect 0 "$1" status && has_server 10.2.0.12:$((PORT + 1)) 5; }
+server_added() {
+	expect 0 "$1" status && has_server 10.2.0.12:$((PORT + 1)) 5 &&
+		gets_some 10.2.0.12 $((PORT + 1))
+}
+
+# gets_some ADDRESS PORT: by the table, as IPVS sums its statistics up every 2 s only
+gets_some() {
+	local from port
+	printf -v from %04X $source_port
+	printf -v port %04X "$2"
+	works && works || return
+	in_director cat /proc/net/ip_vs_conn |
+		awk -v from="$from" -v server="$(proc_address "$1") $port" '
+			$6 " " $7 == server && $3 "" >= from { found = 1 }
+			END { exit !found }' && return
+	echo "none of the connections went to $1:$2"
+	return 1
+}
+
 take_server() { ipvs -d -t $vs -r 10.2.0.12:$PORT; }
 give_server() { ipvs -a -t $vs -r 10.2.0.12:$PORT -m -w 1; }
 server_taken() { expect 0 "$1" status && ! has_server 10.2.0.12:$PORT 1; }
