@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # What ends a handshake or makes it longer: packets that are sent again, lost,
-# or a reset of either side, on one CPU or on two. At every step the half-open
-# count is what the connection table says.
+# or a reset of either side, on one CPU or on two; and the end of a connection of
+# which nothing was known. At every step the half-open count is what the connection
+# table says.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
@@ -120,6 +121,21 @@ unanswered() {
 		poll 100 half_open_is 4 $PORT "5 5"
 	clients_end
 	unblock_servers
+	expiring+=("$PORT")
+}
+
+# With sloppy_tcp the director takes part in connections that another one knew. It may see
+# no more of them than their end.
+end_only() {
+	local method=$1 name="${method_name[$1]}, FIN of an unknown connection"
+	begin "$method"
+	vs_sysctl sloppy_tcp 1
+	ktap_check "$name: it is sent" \
+		in_client segment_send FA 10.1.0.2 1234 "${VIP[4]}" $PORT
+	ktap_check "$name: the state is CLOSE" poll 100 table_total_is 4 $PORT CLOSE 1
+	ktap_check "$name: it does not count as refused" refused_is 4 $PORT "0 0"
+	ktap_check "$name: it is inactive" expect 1 "$(sum "$(inactive 4 $PORT)")"
+	vs_sysctl sloppy_tcp 0
 	expiring+=("$PORT")
 }
 
@@ -240,5 +256,9 @@ for method in m g; do
 	syn_ack_lost $method "at the client" input "$CLIENT"
 done
 two_cpus
+PORT=8415
+for method in m g; do
+	end_only $method		# 8416, 8417
+done
 expired
 ktap_end
