@@ -164,6 +164,26 @@ quiescent() {
 	clients_end
 }
 
+# With NAT the core takes a template for the connection of the client's port 0. Until the
+# client has completed a handshake its state is that of a new one, which a SYN-ACK would
+# bring into the handshake. Both servers send one, as chance decides who has the client.
+port_zero_of_client() {
+	local port=8960 name="SYN-ACK to port 0"
+	ktap_check "$name: a service" service 4 $port m wlch -p 300
+	block_servers $port
+	clients 4 $port 1
+	ktap_check "$name: a handshake is pending" poll 60 all_on_one 4 $port 1
+	tally "$CLIENT" input "tcp dport 0"
+	ip netns exec "$SERVER1" segment_send SA "${RIP1[4]}" $port 10.1.0.2 0
+	ip netns exec "$SERVER2" segment_send SA "${RIP2[4]}" $port 10.1.0.2 0
+	ktap_check "$name: the client gets that of both servers" \
+		poll 60 at_least 2 tallied "$CLIENT"
+	ktap_check "$name: the template is not half-open" all_on_one 4 $port 1
+	unblock "$CLIENT"
+	unblock_servers
+	clients_end
+}
+
 conntracks() {
 	in_director cat /proc/sys/net/netfilter/nf_conntrack_count
 }
@@ -246,6 +266,7 @@ ktap_check "there are three IPv6 templates" templates_are 6 3
 port_zero
 marked
 quiescent
+port_zero_of_client
 sip_calls
 tracked
 ktap_end
