@@ -87,6 +87,20 @@ is_interrupted() {
 	return 1
 }
 
+# busy COMMAND...: what it dumps changes whenever it looks
+busy() { in_director env LD_PRELOAD="$(type -P busy_table)" "$@"; }
+
+# Where no dump is exact, however often it is repeated, what there is is listed. Of one
+# service, as to list all takes long that way; all are dumped for it.
+never_at_rest() {
+	local listing=(ipvsadm -L -n -f "$NR" --sched-param)
+	ktap_check "a table that is never at rest: each dump says so" \
+		expect "error=0 messages=$((NR * 2)) text= interrupted" \
+		"$(busy genl_send --dump $FAMILY $GET_SERVER)" answer
+	ktap_check "... and ipvsadm lists a service as it does at rest" \
+		expect "$(in_director "${listing[@]}")" "$(busy "${listing[@]}" 2>&1)" listing
+}
+
 # Then it is only the dump that keeps the module from being removed.
 cleared() {
 	ktap_check "all services are deleted during a dump of $1: it says so" \
@@ -151,6 +165,7 @@ exact services $GET_SERVICE $NR
 exact servers $GET_SERVER $((NR * 2))
 interrupted services $GET_SERVICE
 interrupted servers $GET_SERVER
+never_at_rest
 cleared services $GET_SERVICE
 cleared servers $GET_SERVER
 ipvs -C
