@@ -10,6 +10,8 @@
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/handshakes.sh
+. "$(dirname "$0")/lib/handshakes.sh"
 
 PORT=8900
 OLD=200	# connections that the old server holds
@@ -49,7 +51,9 @@ all_end() {
 	ipvs -D -t "$(vs)"
 }
 
-add_newcomer() { ipvs -a -t "$(vs)" -r "$(rs "${RIP2[4]}")" -g -w $WEIGHT; }
+# add_newcomer [METHOD]
+add_newcomer() { ipvs -a -t "$(vs)" -r "$(rs "${RIP2[4]}")" "${1:--g}" -w $WEIGHT; }
+remove_newcomer() { ipvs -d -t "$(vs)" -r "$(rs "${RIP2[4]}")"; }
 
 flooded() { more && expect "0 $NEW" "$got" "new connections of both servers"; }
 
@@ -78,6 +82,30 @@ new_service() {
 	expect $NEW "$(clients_connected)" "connected clients"
 	ktap_check "... and share" expect "$((NEW / 2)) $((NEW / 2))" "$(shares)"
 	clients_end
+	ipvs -D -t "$(vs)"
+}
+
+# What has servers before it runs wlch is old, and so are they. One that comes after that
+# ramps up, also if a handshake has kept what was known of it.
+old_service() {
+	local name="edited from wlc to wlch"
+	PORT=$((PORT + 1))
+	ipvs -A -t "$(vs)" -s wlc
+	ipvs -a -t "$(vs)" -r "$(rs "${RIP1[4]}")" -g -w $WEIGHT
+	add_newcomer
+	ipvs -E -t "$(vs)" -s wlch --sched-param slowstart=$T
+	ktap_check "$name: its servers have all of their weight" \
+		effective_are "$WEIGHT $WEIGHT"
+	unheard_clients 4 $PORT 2
+	ktap_check "$name: each has a handshake" poll 100 half_open_is 4 $PORT "1 1"
+	remove_newcomer
+	born=$SECONDS
+	add_newcomer
+	ktap_check "$name: one is removed and added again, and has its handshake" \
+		half_open_is 4 $PORT "1 1"
+	ktap_check "$name: ... and its share of the weight" partly_effective
+	clients_end
+	unblock_servers
 	ipvs -D -t "$(vs)"
 }
 
@@ -127,7 +155,7 @@ short_connections() {
 	echo "$((${after% *} - ${before% *})) $((${after#* } - ${before#* }))"
 }
 
-all_closing() { expect "0 0" "$(shares)" "active connections"; }
+all_closing() { expect 0 "$(sum "$(shares)")" "active connections"; }
 
 # What the newcomer may get: closing ones, of all that there are, the part that it
 # can have of its short life (the service is T old at least); and in each round as
@@ -146,11 +174,82 @@ short_ramp() {
 	clients_pid=$old_pid clients_log=$old_log
 	clients_end
 	ktap_check "slow start: all connections end" poll 30 all_closing
-	ipvs -d -t "$(vs)" -r "$(rs "${RIP2[4]}")"
+	remove_newcomer
 	born=$SECONDS
 	add_newcomer
 	ktap_check "slow start: a newcomer gets its share of short connections" \
 		short_ramping
+}
+
+# Flows are inactive all of their time, 5 minutes: they can be as many as the part that the
+# newcomer can have had of that.
+udp_ramping() {
+	local got age most
+	got=$(inactive udp4 $PORT)
+	age=$((SECONDS - born + 1))
+	most=$((age * age * (OLD + NEW) / (2 * T * 300) + 1))
+	ktap_note "$PORT: the servers have $got flows, allowed are up to $most"
+	expect $((OLD + NEW)) "$(sum "$got")" "flows" && within 1 $most "${got#* }"
+}
+
+udp_ramp() {
+	local key old_pid old_log
+	PORT=$((PORT + 1))
+	service_key udp4 $PORT
+	ipvs -A "${key[@]}" -s wlc
+	ipvs -a "${key[@]}" -r "$(rs "${RIP1[4]}")" -g -w $WEIGHT
+	clients udp4 $PORT $OLD
+	ktap_check "slow start, UDP: server 1 is loaded" expect $OLD "$(clients_connected)"
+	old_pid=$clients_pid old_log=$clients_log	# they keep their ports
+	ipvs -E "${key[@]}" -s wlch --sched-param slowstart=$T
+	born=$SECONDS
+	ipvs -a "${key[@]}" -r "$(rs "${RIP2[4]}")" -g -w $WEIGHT
+	clients udp4 $PORT $NEW
+	ktap_check "slow start, UDP: new flows are answered" expect $NEW "$(clients_connected)"
+	clients_end
+	ktap_check "slow start, UDP: a newcomer gets its share of them" udp_ramping
+	clients_pid=$old_pid clients_log=$old_log
+	clients_end
+	ipvs -D "${key[@]}"
+}
+
+# come_with_short_fin METHOD: a newcomer comes while the timeouts say that a connection stays
+# for a second after its FIN. At the end its ramp, of a second, is over for longer than that.
+come_with_short_fin() {
+	local old_since
+	born=$SECONDS
+	ipvs --set 0 1 0
+	add_newcomer "$1"
+	ipvs --set 0 120 0
+	old_since=$SECONDS
+	poll 30 older_than 2
+}
+
+# What the newcomer may get: closing ones, of all that there are, its age's part of two
+# minutes; and the round that begins just before it has them.
+few_short_connections() {
+	local got most
+	got=$(short_connections)
+	most=$(((SECONDS - born + 1) * (OLD + 2 * NEW) / 120 + 8))
+	ktap_note "$PORT: of $NEW short connections the servers got $got, allowed are up to $most"
+	[ "${got#* }" -le $most ]
+}
+
+# With direct routing IPVS sees one FIN, and that timeout is what matters. With NAT it sees
+# both, and TIME_WAIT follows, of two minutes.
+lingering() {
+	ktap_check "linger: server 1 is loaded" loaded_service wlc
+	clients_pid=$old_pid clients_log=$old_log
+	clients_end
+	ktap_check "linger: all connections end" poll 30 all_closing
+	ipvs -E -t "$(vs)" -s wlch --sched-param slowstart=1
+	ktap_need come_with_short_fin -g || return
+	ktap_check "linger: with -g a newcomer gets all short connections" \
+		expect "0 $NEW" "$(short_connections)"
+	remove_newcomer
+	ktap_need come_with_short_fin -m || return
+	ktap_check "linger: with -m it does not" few_short_connections
+	ipvs -D -t "$(vs)"
 }
 
 ramp() {
@@ -166,7 +265,7 @@ ramp() {
 	born=$SECONDS
 	edit_newcomer -w $WEIGHT
 	ktap_check "slow start: revived it gets its share" ramping
-	ipvs -d -t "$(vs)" -r "$(rs "${RIP2[4]}")"
+	remove_newcomer
 	born=$SECONDS
 	add_newcomer
 	ktap_check "slow start: removed and added again it gets its share" ramping
@@ -180,13 +279,19 @@ ramp() {
 }
 
 wlch_start
-serve "$SERVER1" 8901 8902 8903 8904 && serve "$SERVER2" 8901 8902 8903 8904 || exit 1
+form udp4 4 -u
+for ns in "$SERVER1" "$SERVER2"; do
+	serve "$ns" 8901 8902 8903 8904 8905 8907 && serve "$ns" --udp 8906 || exit 1
+done
 PORT=8900
 ramp_begin
 ramp_pid=$old_pid ramp_log=$old_log
 flood "in-tree wlc" wlc
 flood "no slow start" wlch
 new_service
+old_service
+udp_ramp
+lingering
 PORT=8901 old_pid=$ramp_pid old_log=$ramp_log
 ramp
 ktap_end
