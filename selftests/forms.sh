@@ -210,6 +210,21 @@ one_packet() {
 	clients_end
 }
 
+# So many come before a claim is void that each server gets its share by weight. If no claim
+# were there when the next comes, the heavy server would get all.
+one_packet_weights() {
+	local name="one packet, weights 3 and 1" each
+	next udp4 g wlch -o
+	ipvs -e -u "$(service_address udp4 $PORT)" -r "$(address "${RIP1[4]}" $PORT)" -g -w 3
+	clients udp4 $PORT 100 --udp --interval 0
+	ktap_check "$name: 100 datagrams are answered" expect 100 "$(clients_connected)"
+	ktap_check "$name: each was scheduled" poll 30 all_scheduled udp4
+	each=$(scheduled udp4)
+	ktap_note "$name: $each"
+	ktap_check "$name: the light server gets 10 to 60 of 100" within 10 60 "${each#* }"
+	clients_end
+}
+
 one_packet_control() {
 	PORT=$((PORT + 1))
 	service udp4 $PORT g wlc -o
@@ -248,6 +263,7 @@ flows udp4 m "UDP, IPv4 -m"
 flows udp6 g "UDP, IPv6 -g"
 one_packet udp4 "one packet, IPv4"
 one_packet mark6 "one packet, IPv6, mark"
+one_packet_weights
 one_packet_control
 handshakes_wait "mark, IPv4 -m" mark4 m
 handshakes_wait "server port" port4 m
