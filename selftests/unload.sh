@@ -8,6 +8,8 @@
 . "$(dirname "$0")/lib/lib.sh"
 # shellcheck source=selftests/lib/handshakes.sh
 . "$(dirname "$0")/lib/handshakes.sh"
+# shellcheck source=selftests/lib/pool.sh
+. "$(dirname "$0")/lib/pool.sh"
 
 PORT=8200
 
@@ -71,6 +73,36 @@ removed_after_the_last() {
 		table_is 4 "$port" ".*" "0 0"
 }
 
+# idle_picks PORT: of ten servers that are the same, how often each has been picked, after
+# each of 12 datagrams on the first CPU, which has random numbers of its own
+idle_picks() {
+	local i
+	service udp10 "$1" g wlch || return
+	for ((i = 1; i <= 12; i++)); do
+		in_client taskset -c 0 conn_hold --udp --sport $((20000 + i)) --hold 0 \
+			"${VIP[4]}" "$1" 1 >/dev/null || return
+		picks udp10 "$1"
+	done
+	service_end udp10 "$1"
+}
+
+# Who has seen what the module picks once it is loaded does not know what it will pick.
+unforeseen() {
+	local first second
+	form udp10 4 -u
+	POOL[udp10]=$(seq -f '10.2.0.%.0f' -s ' ' 101 110)
+	pool_up 10 && serve "$SERVER1" --udp $((PORT + 5)) $((PORT + 6)) || exit 1
+	modprobe ip_vs_wlch
+	first=$(idle_picks $((PORT + 5)))
+	ktap_check "one after the other, ten servers are picked" level "${first##*$'\n'}"
+	ktap_check "the module is removed" rmmod ip_vs_wlch
+	modprobe ip_vs_wlch
+	second=$(idle_picks $((PORT + 6)))
+	ktap_check "loaded again it picks all of them, too" level "${second##*$'\n'}"
+	ktap_check "... in another order" [ "$first" != "$second" ]
+	ktap_check "the module is removed" rmmod ip_vs_wlch
+}
+
 more_traffic() {
 	local before
 	before=$(service_stat 4 $((PORT + 9)) 3)
@@ -110,6 +142,8 @@ service 4 $((PORT + 9)) m wlc
 for round in 1 2 3; do
 	removed_after_the_last $((PORT + 1 + round)) $round
 done
+
+unforeseen
 
 modprobe ip_vs_wlch
 service 4 $((PORT + 1)) m wlch
