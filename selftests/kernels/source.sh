@@ -3,9 +3,9 @@
 #
 # source.sh [VERSION]: Debian's source of Linux 6.1, or of another version,
 # unpacked in the cache folder; prints where. Of 6.1 drivers and architectures
-# that neither UML nor checkpatch reads are left out: they are most of it. Of
-# others there is only the netlink client that comes with the kernel, YNL: no
-# Debian package has that.
+# that neither UML nor checkpatch reads are left out: they are most of it; and it
+# has the patch that UML needs. Of others there is only the netlink client that
+# comes with the kernel, YNL: no Debian package has that.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -46,6 +46,19 @@ unpack() {
 		rm -r "$tmp/.deb"
 }
 
+# In what an earlier version of this has unpacked, too. A newer source may have mended it in
+# another way. Only UML is built from these files.
+mend() {
+	local patch=$here/uml-xstate.patch
+	if patch -s -f -R --dry-run -d "$1" -p1 <"$patch" >/dev/null; then
+		return
+	elif patch -s -f --dry-run -d "$1" -p1 <"$patch" >/dev/null; then
+		patch -s -d "$1" -p1 <"$patch" >&2
+	else
+		say "${patch##*/} does not apply: UML is built without it"
+	fi
+}
+
 mkdir -p "$cache_dir/source" || exit
 release=$(candidate)
 [ -n "$release" ] || { apt_update && release=$(candidate); }
@@ -60,4 +73,5 @@ if [ ! -d "$dir" ]; then
 	chmod 755 "$tmp"
 	mv "$tmp" "$dir"
 fi
+[ "$version" != 6.1 ] || mend "$dir" || die "could not patch $dir"
 echo "$dir"

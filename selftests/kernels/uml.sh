@@ -10,25 +10,13 @@ here=$(dirname "$(readlink -f "$0")")
 . "$here/../vm/apt.sh"
 . "$here/build.sh"
 
-# A newer source may have mended it in another way. Only UML is built from these files.
-mend() {
-	if patch -s -f -R --dry-run -d "$source" -p1 <"$patch"; then
-		return
-	elif patch -s -f --dry-run -d "$source" -p1 <"$patch"; then
-		patch -s -d "$source" -p1 <"$patch"
-	else
-		say "${patch##*/} does not apply: the kernel is built without it"
-	fi
-}
-
 # shellcheck disable=SC2317 # called by once
 build() {
-	mend && configure "$1" um defconfig "${files[@]}" &&
+	configure "$1" um defconfig "${files[@]}" &&
 		compile "$1" um && trim "$1"
 }
 
 files=("$here/uml.config")
-patch=$here/uml-xstate.patch
 case ${1-} in
 "")	name=uml ;;
 debug)	name=uml-debug
@@ -38,6 +26,6 @@ esac
 
 unset MAKEFLAGS
 source=$("$here/source.sh") || exit
-dir=$cache_dir/$name/${source##*/linux-source-}-$(key "${files[@]}" "$patch")
+dir=$cache_dir/$name/${source##*/linux-source-}-$(key "${files[@]}" "$here/uml-xstate.patch")
 once "$dir" "a UML kernel" build || die "the UML kernel does not build"
 echo "$dir"
