@@ -189,17 +189,22 @@ flows() {
 scheduled() { column "$1" $PORT 3 --stats --exact; }
 all_scheduled() { expect 100 "$(sum "$(scheduled "$1")")" "connections"; }
 
+# datagrams FORM NAME: a hundred, as fast as can be; $each is what each server gets
+datagrams() {
+	clients "$1" $PORT 100 --udp --interval 0
+	ktap_check "$2: 100 datagrams are answered" expect 100 "$(clients_connected)"
+	ktap_check "$2: each was scheduled" poll 30 all_scheduled "$1"
+	each=$(scheduled "$1")
+	ktap_note "$2: $each"
+}
+
 # With one-packet scheduling each datagram is a connection that ends at once. So
 # to wlc all servers are idle all the time, and it takes the same again and
 # again.
 one_packet() {
 	local form=$1 name=$2 each n
 	next "$form" g wlch -o
-	clients "$form" $PORT 100 --udp --interval 0
-	ktap_check "$name: 100 datagrams are answered" expect 100 "$(clients_connected)"
-	ktap_check "$name: each was scheduled" poll 30 all_scheduled "$form"
-	each=$(scheduled "$form")
-	ktap_note "$name: $each"
+	datagrams "$form" "$name"
 	for n in $each; do
 		ktap_check "$name: a server gets 30 to 70 of 100" \
 			within 30 70 "$n"
@@ -216,11 +221,7 @@ one_packet_weights() {
 	local name="one packet, weights 3 and 1" each
 	next udp4 g wlch -o
 	ipvs -e -u "$(service_address udp4 $PORT)" -r "$(address "${RIP1[4]}" $PORT)" -g -w 3
-	clients udp4 $PORT 100 --udp --interval 0
-	ktap_check "$name: 100 datagrams are answered" expect 100 "$(clients_connected)"
-	ktap_check "$name: each was scheduled" poll 30 all_scheduled udp4
-	each=$(scheduled udp4)
-	ktap_note "$name: $each"
+	datagrams udp4 "$name"
 	ktap_check "$name: the light server gets 10 to 60 of 100" within 10 60 "${each#* }"
 	clients_end
 }
