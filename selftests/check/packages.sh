@@ -220,17 +220,19 @@ build_again() {
 		--kernelsourcedir "/usr/src/linux-headers-${kernels[0]}"
 }
 
+kernel_table() { echo "$root/usr/src/ip_vs_wlch-$version/kmod/kernels"; }
+
 # passed_over: a kernel that the table does not have any more; 77 is DKMS's word
 passed_over() {
-	local table=$root/usr/src/ip_vs_wlch-$version/kmod/kernels
-	as_root sed -i.known '/^6\.1\t/s/6\.1\.[0-9]*/6.1.999/' "$table" || return
+	as_root sed -i.known '/^6\.1\t/s/6\.1\.[0-9]*/6.1.999/' "$(kernel_table)" || return
 	build_again >"$work/log" 2>&1
 	expect 77 $? "exit status of dkms" || { cat "$work/log"; return 1; }
 }
 
+# any_kernel: it is built all the same; the table is put back
 any_kernel() {
-	local table=$root/usr/src/ip_vs_wlch-$version/kmod/kernels
-	build_again env WLCH_ANY_KERNEL=1 && as_root mv "$table.known" "$table"
+	build_again env WLCH_ANY_KERNEL=1 &&
+		as_root mv "$(kernel_table).known" "$(kernel_table)"
 }
 
 # --- packages
