@@ -153,11 +153,22 @@ static struct pernet_operations wlch_net_ops = {
 	.size	= sizeof(struct wlch_net),
 };
 
+/**
+ * wlch_nets_init() - keep something for each network namespace, see wlch_net()
+ *
+ * Context: process, before any service runs wlch.
+ * Return: 0, or the error of register_pernet_subsys().
+ */
 int wlch_nets_init(void)
 {
 	return register_pernet_subsys(&wlch_net_ops);
 }
 
+/**
+ * wlch_nets_exit() - and no longer
+ *
+ * Context: process, when no service runs wlch any more.
+ */
 void wlch_nets_exit(void)
 {
 	unregister_pernet_subsys(&wlch_net_ops);

@@ -66,10 +66,9 @@ static inline void wlch_look_at_conn(struct ip_vs_conn *cp,
 
 	if (unlikely(wlch_is_tracker(app) ||
 		     (!app && BIT(READ_ONCE(cp->state)) & proto->handshake &&
-		      wlch_may_bind_late(cp)))) {
-		if (wlch_follow_conn(cp, proto))
-			return;
-	}
+		      wlch_may_bind_late(cp))) &&
+	    wlch_follow_conn(cp, proto))
+		return;
 	if (unlikely((READ_ONCE(cp->flags) ^ flags) & IP_VS_CONN_F_INACTIVE))
 		wlch_conn_turned(cp);
 }
