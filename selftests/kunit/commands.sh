@@ -79,7 +79,7 @@ prepare() {
 	on_backup ipvs -C
 	ipvs --sched-default slowstart=0
 	case $1 in
-	*troubleshooting.rst)
+	*troubleshooting.rst | *install.rst)
 		service 4 80 m wlch && ipvs -S -n | sed "s/${VIP[4]}:80/192.0.2.1:80/" | ipvs -R ;;
 	esac
 }
