@@ -88,6 +88,31 @@ signals() {
 	done
 }
 
+# A reader that does not read: the pipe is full, and the monitor waits to write.
+stalled_reader() {
+	local pipe fd
+	pipe=$(mktemp -u)
+	mkfifo "$pipe"
+	exec {fd}<>"$pipe"
+	dd if=/dev/zero of="$pipe" bs=4096 oflag=nonblock 2>/dev/null
+	ip netns exec "$DIRECTOR" ipvsadm --monitor >"$pipe" 2>&1 &
+	monitor_pid=$!
+	ktap_check "a reader stalls: it waits to write" poll 30 waits
+	ktap_check "... and SIGTERM ends it all the same" monitor_ends TERM
+	ktap_check "... with status 0" expect 0 "$status"
+	exec {fd}<&-
+	rm "$pipe"
+}
+
+# It catches SIGTERM (bit 14), and sleeps.
+waits() {
+	awk '
+		$1 == "State:" { state = $2 }
+		$1 == "SigCgt:" { caught = substr($2, length($2) - 3, 1) ~ /[4-7c-f]/ }
+		END { print state, caught + 0; exit !(state == "S" && caught) }
+	' "/proc/$monitor_pid/status"
+}
+
 # that many changes, by one program
 many_changes() {
 	local n
@@ -196,6 +221,7 @@ no_changes
 monitor_ends TERM
 rm "$lines"
 signals
+stalled_reader
 ipvs -A -t $VS:8707 -s wlch
 overflow
 ipvs -C

@@ -78,7 +78,7 @@ save_and_restore() {
 without_params() {
 	local why="there is no such service, or it does not use the scheduler wlch"
 	local rule="-A -t 10.1.0.100:8311 -s wlch" saved
-	ktap_check "parameters that can not be read: -S goes on" saved_as_wlch
+	ktap_check "parameters that can not be read: -S ends with status 1" saved_as_wlch
 	ktap_check "... and warns" expect \
 		"Warning: \`$rule' is saved without --sched-param: $why" \
 		"$(cat "$ktap_out.err")"
@@ -90,6 +90,7 @@ without_params() {
 saved_as_wlch() {
 	saved=$(in_director env LD_PRELOAD="$(type -P kernel_string)" KERNEL_STRING=wlch \
 		ipvsadm -S -n 2>"$ktap_out.err")
+	expect 1 $? "status"
 }
 
 MODULE_PARAMS=/sys/module/ip_vs_wlch/parameters

@@ -101,6 +101,7 @@ flawed() {
 		-A -t $VS:8503 -s no-such-scheduler
 		not-a-command
 		-L -n -t $VS:8599
+		-A -t $VS:8503 -s rr -b ,
 		-a -t $VS:8502 -r 10.2.0.12:8502 -m
 	E
 }
@@ -116,7 +117,8 @@ line 13: value \`0' for \`active' in --sched-param is out of range: allowed is a
 line 14: Scheduler or persistence engine not found
 line 15: Try \`ipvsadm -h' or 'ipvsadm --help' for more information.
 line 16: No such service
-10 of 16 rules failed, the others took effect"
+line 17: invalid scheduler flag \`,'
+11 of 17 rules failed, the others took effect"
 
 flaws() {
 	local rc
