@@ -19,6 +19,14 @@
 ROUNDS=10000
 SERVERS=3
 SOME_ROUNDS=500
+# One round of so many is in time at least. A kernel that looks for defects stops CPUs
+# itself: there most take too long.
+IN_TIME=1
+if looks_for_defects; then
+	ROUNDS=2000
+	SOME_ROUNDS=200
+	IN_TIME=4
+fi
 
 threads=/sys/module/ip_vs_wlch/parameters/threads
 cpus=$(nproc)
@@ -55,8 +63,8 @@ run() {
 	local name="$1, $2, $3 servers"
 	ktap_check "$name: $4 rounds" rounds "$@"
 	ktap_note "$name: $(cat $threads)"
-	ktap_check "$name: ... in time, on all CPUs" \
-		expect "$4 $cpus" "${result[rounds]} ${result[cpus]}"
+	ktap_check "$name: ... on all CPUs" is cpus "$cpus"
+	ktap_check "$name: ... in time" at_least $(($4 / IN_TIME)) rounds
 	[ "$1" = wlch ] || return
 	ktap_check "$name: max - min <= 1 after each" is uneven 0
 	ktap_check "$name: each claim became a connection" is lost 0
@@ -81,9 +89,9 @@ run wlch idle 2 $SOME_ROUNDS
 # the controls: each round all at one server; where the connections stay, the
 # next rounds make up for it until all are level, and it begins anew
 run wlc idle $SERVERS $SOME_ROUNDS
-ktap_check "wlc, idle: max - min > 1 after each" is uneven $SOME_ROUNDS
+ktap_check "wlc, idle: max - min > 1 after each" is uneven "${result[rounds]}"
 ktap_check "... as all choose the same server" is spread "$cpus"
 run wlc held $SERVERS $SOME_ROUNDS
 ktap_check "wlc, held: max - min > 1 after two of three" \
-	at_least $((SOME_ROUNDS * 6 / 10)) uneven
+	at_least $((result[rounds] * 6 / 10)) uneven
 ktap_end
