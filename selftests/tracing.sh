@@ -263,6 +263,23 @@ refused_ends() {
 	ktap_check "refused: nothing else" seen_is 20
 }
 
+# The client's FIN comes while no server hears
+closed_ends() {
+	local port
+	own half_open
+	service 4 87 m wlch
+	block_servers 87
+	for port in {1001..1010}; do
+		in_client segment_send S 10.1.0.2 "$port" "${VIP[4]}" 87
+		in_client segment_send FA 10.1.0.2 "$port" "${VIP[4]}" 87
+	done
+	ktap_check "closed: 10 handshakes begin" \
+		poll 30 seen_is 10 'service=10.1.0.100:87 .* what=begin'
+	ktap_check "closed: ... and end so" poll 30 seen_is 10 'service=10.1.0.100:87 .* what=closed'
+	ktap_check "closed: nothing else" seen_is 20
+	unblock_servers
+}
+
 expired_ends() {
 	own half_open
 	service 4 82 m wlch
@@ -403,6 +420,7 @@ how_long 1 time-tracefs
 choices
 changes
 refused_ends
+closed_ends
 expired_ends
 module_goes
 ktap_end
