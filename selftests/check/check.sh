@@ -16,17 +16,17 @@ no_results="0 passed, 0 failed, 0 skipped"
 # step NAME COMMAND...: counts by the results that it prints, as an exit status
 # does not tell; a failure that no result tells is one more.
 step() {
-	local name=$1 log=$logs/$1.log begin=$SECONDS rc counts
+	local name=$1 log=$logs/$1.log rc counts
+	local TIMEFORMAT="# $1: %0R s; CPU time %0U s, and %0S s in the kernel"
 	shift
 	echo "# $name"
-	"$@" 2>&1 </dev/null | tee "$log"
+	{ time "$@" 2>&1 </dev/null | tee "$log"; } 2>&1
 	rc=${PIPESTATUS[0]}
 	counts=$("$here/ktap-count.sh" "$log")
 	if [ "$counts" = "$no_results" ] ||
 	   { [ "$rc" -ne 0 ] && [[ $counts == *" 0 failed"* ]]; }; then
 		echo "not ok - $name: exit status $rc, $counts" | tee -a "$log"
 	fi
-	echo "# $name: $((SECONDS - begin)) s"
 }
 
 # shellcheck disable=SC2317  # called by step

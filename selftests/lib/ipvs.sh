@@ -122,12 +122,12 @@ proc_address() {
 	esac
 }
 
-# table FAMILY PORT STATES [PROTOCOL]: "server1 server2", the number of entries
+# read_table FAMILY PORT STATES [PROTOCOL]: "server1 server2", the number of entries
 # of the connection table in one of the states (a regular expression). Templates
 # of persistent services are no connections: they have no client port, and the
 # state NONE until the client has answered. $CONN_TABLE may be a file with a copy of
 # the table.
-table() {
+read_table() {
 	local rip servers=()
 	for rip in $(rips "$1"); do
 		servers+=("$(proc_address "$rip")")
@@ -143,24 +143,40 @@ table() {
 		}'
 }
 
+# table FAMILY PORT STATES [PROTOCOL]: the same, of two looks that agree, or of the tenth.
+# The kernel gives out the table in pieces and finds the next one by counting: an entry,
+# of any service, that expires meanwhile hides another.
+table() {
+	local last now looks
+	now=$(read_table "$@")
+	for ((looks = 1; looks < 10; looks++)); do
+		last=$now
+		now=$(read_table "$@")
+		[ "$now" != "$last" ] || break
+	done
+	echo "$now"
+}
+
 # The states of a TCP and of an SCTP handshake. UDP has no such state.
 HANDSHAKE='NONE|SYN_SENT|SYN_RECV|SYNACK'
 HANDSHAKE+='|INIT1|INIT|C-SENT|C-REPLIED|C-WAIT|COOKIE|C-ECHOED'
 
 handshakes() { table "$1" "$2" "$HANDSHAKE"; }
 
+read_handshakes() { read_table "$1" "$2" "$HANDSHAKE"; }
+
 # The reported half-open counts are what the connection table says; they are
 # left in $half_open_now. Entries may change between the two looks: then look
 # again.
 half_open_agrees() {
 	local family=$1 port=$2 before after
-	before=$(handshakes "$family" "$port")
+	before=$(read_handshakes "$family" "$port")
 	half_open_now=$(half_open "$family" "$port")
-	after=$(handshakes "$family" "$port")
+	after=$(read_handshakes "$family" "$port")
 	while [ "$before" != "$after" ]; do
 		before=$after
 		half_open_now=$(half_open "$family" "$port")
-		after=$(handshakes "$family" "$port")
+		after=$(read_handshakes "$family" "$port")
 	done
 	expect "$after" "$half_open_now" "half-open of both servers, against the table"
 }
