@@ -5,13 +5,14 @@
 # kernel that Debian does not build, or has more to do than is quick in a virtual machine.
 # Its results are on stdout; fails as run.sh does. Variables WLCH_* are the
 # script's too. MEM is the machine's memory (512M), UML=debug a kernel that looks for
-# defects, see uml.sh.
+# defects, see uml.sh. Several may run at once.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
 top=$(readlink -f "$here/../..")
-out=$top/build/uml-selftest
-log=$out/$(basename "${1:-}" .sh).log
+out=$top/build/uml-selftest${UML:+-$UML}
+name=$(basename "${1:-}" .sh)
+log=$out/$name.log
 
 say() { printf 'uml: %s\n' "$*" >&2; }
 die() { say "$*"; exit 1; }
@@ -39,8 +40,8 @@ if grep -qw PROMTOOL "$script"; then
 fi
 # IPVS is built in, so this is no option of a module
 ! grep -qw conn_tab_bits "$script" || needs+=(ip_vs.conn_tab_bits=20)
-rm -rf "$out"
-mkdir -p "$out" || exit
+# all of them have what the first has built
+mkdir -p "$out" && exec 9>"$out/.lock" && flock 9 || exit
 {
 	"$here/../vm/module.sh" "$uml" "$out" ARCH=um && { ! grep -q test_module_need "$script" ||
 		"$here/../vm/module.sh" "$uml" "$top/build/threads" ARCH=um \
@@ -50,6 +51,7 @@ mkdir -p "$out" || exit
 	cat "$out/build.log" >&2
 	die "the project does not build"
 }
+exec 9>&-
 
 # connections can be made to fail to allocate; and who allocated what, where it is to be
 # known, as it takes time
@@ -57,8 +59,9 @@ slub='A,ip_vs_conn'
 if [ "${UML:-}" = debug ] || grep -qE 'slabs_have_owners|lib/faults' "$script"; then
 	slub+=';U,kmalloc-*,skbuff*'
 fi
-printf '%s\0' "$script" "$@" >"$out/command"
-boot "$uml" "$here/selftest-init" TOP="$top" COMMAND="$out/command" \
-	MODULE_FILE="$(echo "$out"/*/ip_vs_wlch.ko)" UML="${UML:-}" "slub_debug=$slub" \
+release=$(<"$uml/include/config/kernel.release")
+printf '%s\0' "$script" "$@" >"$out/$name.command"
+boot "$uml" "$here/selftest-init" TOP="$top" COMMAND="$out/$name.command" \
+	MODULE_FILE="$out/$release/ip_vs_wlch.ko" UML="${UML:-}" "slub_debug=$slub" \
 	"${needs[@]}" | tee "$log"
 verdict "$log"

@@ -29,4 +29,5 @@ sync_source "$dir/src" || die "could not copy the source to $dir/src"
 # without pahole and vmlinux there is no BTF, and the kernel complains of it
 make -C "$kdir" M="$(readlink -f "$dir/src")" CONFIG_DEBUG_INFO_BTF_MODULES= \
 	"$@" modules || die "the module does not build for $release"
-cp -p "$dir"/src/kmod/*.ko "$dir/"
+# others may be loading what is there and is the same
+cp -pu "$dir"/src/kmod/*.ko "$dir/"
