@@ -39,7 +39,7 @@ help:
 	@echo 'make deb              build/deb/*.deb: DKMS, ipvsadm and metrics as Debian packages'
 	@echo 'make demo             what the scheduler is for, in a virtual machine'
 	@echo 'make check            all tests on the newest 6.1, some on 6.1-old and 6.12; an hour or more'
-	@echo 'make check-all        and all of them where defects are looked for, and longer: hours'
+	@echo 'make check-all        and on kernels that look for defects, and longer: hours'
 	@echo 'make check-long       what check-all has beyond check'
 	@echo 'make vm RUN=script    run a script in a virtual machine'
 	@echo '     ARGS="..."       its arguments'

@@ -4,8 +4,7 @@
 # run_tests.sh [--list] [SET] [TEST...]: run selftests one after the other on this machine,
 # or list which: those of a set, and others after it. The sets are "all"; "short", those
 # that tell within minutes whether the module works on a kernel; "cpus", those that want
-# four CPUs; "tools", those that want large tools; "others", all but these two; and
-# "defects", what a kernel that looks for them, and is slow, gets each time.
+# four CPUs; "tools", those that want large tools; and "others", all but these two.
 
 cd "$(dirname "$0")" || exit
 
@@ -32,7 +31,6 @@ all)	tests="$(others) $cpus $tools" ;;
 others)	tests=$(others) ;;
 cpus)	tests=$cpus ;;
 tools)	tests=$tools ;;
-defects) tests="kunit/load.sh races.sh" ;;
 short)	tests=$short ;;
 esac
 [ -z "$tests" ] || shift

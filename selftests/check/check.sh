@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# check.sh [all|long]: every check of the project, on every kernel. With "all", which takes
-# hours, also all selftests on the kernels that look for defects, long races, a long soak,
-# the packages, and builds for all kernels of the archive; with "long" these alone. The last
-# line says how many passed, failed and were skipped; a skip fails the run as a failure does.
-# The outputs are kept in build/check/.
+# check.sh [all|long]: every check of the project, on every kernel of Debian's. With "all",
+# which takes hours, also all selftests on the kernels that look for defects, long races, a
+# long soak, the packages, and builds for all kernels of the archive; with "long" these
+# alone. The last line says how many passed, failed and were skipped; a skip fails the run
+# as a failure does. The outputs are kept in build/check/.
 
 set -u
 here=$(dirname "$(readlink -f "$0")")
@@ -41,9 +41,6 @@ build_programs() {
 
 # shellcheck disable=SC2317  # called by step
 selftests() { make -s selftests KERNEL="$1" ARGS="$2" TIMEOUT="${TIMEOUT:-4500}"; }
-
-# Built while most tests wait for timers.
-build_debug_kernel() { nice -n 19 selftests/kernels/debug.sh debug >"$logs/debug-kernel.out" 2>&1; }
 
 # In User Mode Linux: what needs allocations that fail, or takes too long in a virtual
 # machine, where the same does less of it.
@@ -88,9 +85,7 @@ second_lane() {
 }
 
 usual() {
-	local debug_kernel first
-	build_debug_kernel &
-	debug_kernel=$!
+	local first
 	step module-6.1 build_module 6.1
 	first_lane >"$logs/first-lane.out" &
 	first=$!
@@ -99,9 +94,6 @@ usual() {
 	cat "$logs/first-lane.out"
 	# what happens on all CPUs at once, with more of them
 	step selftests-4-cpus make -s selftests SMP=4 ARGS=cpus TIMEOUT=1500
-	wait $debug_kernel || cat "$logs/debug-kernel.out"
-	step detectors selftests/kernels/selfcheck.sh debug
-	WLCH_RACES=2 WLCH_LOADS=2 SMP=4 step selftests-debug selftests debug defects
 }
 
 # Each on a kernel that looks for defects, at the processor's own speed; but for
@@ -126,8 +118,9 @@ long_native() {
 long_machines() {
 	step detectors-kcsan selftests/kernels/selfcheck.sh kcsan
 	SMP=4 WLCH_RACES=4 TIMEOUT=7200 step cpus-kcsan selftests kcsan "cpus lives.sh kunit/load.sh"
-	SMP=4 TIMEOUT=14400 step short-debug selftests debug \
-		"short lives.sh refusal.sh threads.sh parallel.sh kunit/faults.sh"
+	step detectors-debug selftests/kernels/selfcheck.sh debug
+	SMP=4 WLCH_RACES=2 WLCH_LOADS=2 TIMEOUT=14400 step short-debug selftests debug \
+		"short threads.sh parallel.sh races.sh lives.sh refusal.sh kunit/load.sh kunit/faults.sh"
 	step packages "$here/packages.sh"
 	step kernels "$here/kernels.sh"
 	# what a SYN costs in a flood, judged by counting instructions

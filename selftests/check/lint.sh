@@ -96,9 +96,8 @@ eval "$parts"
 source=$("$top/selftests/kernels/source.sh") || exit
 
 silent "checkpatch --strict" checkpatch
-silent "sparse and W=1, $RELEASE" build C=2 W=1
-silent "... with the modules of tests" build C=2 W=1 CONFIG_IP_VS_WLCH_BENCH=m \
-	CONFIG_IP_VS_WLCH_INTRUDER=m
+silent "sparse and W=1, $RELEASE, with the modules of tests" build C=2 W=1 \
+	CONFIG_IP_VS_WLCH_BENCH=m CONFIG_IP_VS_WLCH_INTRUDER=m
 silent "... with the threads of threads.sh, and calls that fail" build C=2 W=1 \
 	CONFIG_IP_VS_WLCH_THREADS=y CONFIG_IP_VS_WLCH_FAULTS=y
 silent "with IP_VS_DEBUG, $RELEASE" "$here/debug-build.sh" "$KDIR" "$out"
