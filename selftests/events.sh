@@ -232,7 +232,7 @@ listener_ends() {
 # may_not_listen WHO: the command that becomes it
 may_not_listen() {
 	expect "cannot listen: Operation not permitted" \
-		"$(in_director timeout 10 "$@" genl_listen)"
+		"$(in_director timeout 60 "$@" genl_listen)"
 }
 
 unprivileged() {

@@ -9,7 +9,7 @@
 . "$(dirname "$0")/lib/lib.sh"
 
 # A look takes its time, and counters and timers run: look again if need be.
-same() { poll 10 same_now "$@"; }
+same() { poll 60 same_now "$@"; }
 
 same_now() {
 	local ours theirs

@@ -74,7 +74,7 @@ one_client() {
 # A service of all ports, and of a mark.
 port_zero() {
 	local servers
-	ktap_check "port 0: a service" service 4 0 g wlch -p 300
+	ktap_check "port 0: a service" service 4 0 g wlch -p 3000
 	block_servers "{ 8921, 8922 }"
 	clients 4 8921 10
 	servers=$clients_pid
@@ -121,7 +121,7 @@ mark() {
 			}
 		}
 	E
-	ipvs -A -f $MARK -s wlch -p 300 &&
+	ipvs -A -f $MARK -s wlch -p 3000 &&
 		ipvs -a -f $MARK -r "${RIP1[4]}" -g &&
 		ipvs -a -f $MARK -r "${RIP2[4]}" -g
 }
@@ -144,7 +144,7 @@ marked() {
 quiescent() {
 	local port=8940 first
 	in_director sh -c 'echo 1 >/proc/sys/net/ipv4/vs/expire_quiescent_template'
-	service 4 $port g wlch -p 300
+	service 4 $port g wlch -p 3000
 	block_servers $port
 	clients 4 $port 10
 	ktap_check "weight 0: 10 handshakes are pending, on one server" \
@@ -169,7 +169,7 @@ quiescent() {
 # bring into the handshake. Both servers send one, as chance decides who has the client.
 port_zero_of_client() {
 	local port=8960 name="SYN-ACK to port 0"
-	ktap_check "$name: a service" service 4 $port m wlch -p 300
+	ktap_check "$name: a service" service 4 $port m wlch -p 3000
 	block_servers $port
 	clients 4 $port 1
 	ktap_check "$name: a handshake is pending" poll 60 all_on_one 4 $port 1
@@ -205,7 +205,7 @@ tracked() {
 			}
 		}
 	E
-	one_client 4 m 8950 "conntrack, IPv4 -m -p" -p 300
+	one_client 4 m 8950 "conntrack, IPv4 -m -p" -p 3000
 	ktap_check "conntrack, IPv4 -m -p: they are tracked" conntracks_at_least 40
 }
 
@@ -223,7 +223,7 @@ sip() {
 
 sip_service() {
 	modprobe ip_vs_pe_sip
-	ipvs -A -u "${VIP[4]}:5060" -s wlch -p 300 --pe sip &&
+	ipvs -A -u "${VIP[4]}:5060" -s wlch -p 3000 --pe sip &&
 		ipvs -a -u "${VIP[4]}:5060" -r "${RIP1[4]}:5060" -m &&
 		ipvs -a -u "${VIP[4]}:5060" -r "${RIP2[4]}:5060" -m
 }
@@ -256,12 +256,12 @@ ip -n "$CLIENT" addr add "${NEIGHBOUR[4]}/24" dev eth0
 # not to be chosen by those that ask for no address
 ip -n "$CLIENT" addr add "${NEIGHBOUR[6]}/64" dev eth0 nodad preferred_lft 0
 
-one_client 4 g 8901 "IPv4 -g -p" -p 300
+one_client 4 g 8901 "IPv4 -g -p" -p 3000
 ktap_check "there are two IPv4 templates, of 40 connections" templates_are 4 2
-one_client 4 m 8902 "IPv4 -m -p -M" -p 300 -M "${MASK[4]}"
+one_client 4 m 8902 "IPv4 -m -p -M" -p 3000 -M "${MASK[4]}"
 ktap_check "there is one IPv4 template more" templates_are 4 3
-one_client 6 g 8903 "IPv6 -g -p" -p 300
-one_client 6 g 8904 "IPv6 -g -p -M" -p 300 -M "${MASK[6]}"
+one_client 6 g 8903 "IPv6 -g -p" -p 3000
+one_client 6 g 8904 "IPv6 -g -p -M" -p 3000 -M "${MASK[6]}"
 ktap_check "there are three IPv6 templates" templates_are 6 3
 port_zero
 marked

@@ -13,33 +13,43 @@
 . "$(dirname "$0")/lib/handshakes.sh"
 
 PORT=8120
-FIRST=8121 LAST=8129
+FIRST=8121 LAST=8139
+again=10
 declare -A refusing_port
 
 # refusing NAME LEAST MOST FAMILY SCHEDULER [OPTION...]: 100 clients, of which
 # the refusing server gets LEAST to MOST. They come one after the other, so that
-# no answer is pending when a server is chosen.
+# no answer is pending when a server is chosen. Entries in CLOSE live for 10 s: where
+# these may have passed before all was looked at, others come to another service.
 refusing() {
 	local name="refusing server, $1" least=$2 most=$3 family=$4 failed
+	local arguments=("$@") begin=$SECONDS closed told
 	PORT=$((PORT + 1))
 	refusing_port[$1]=$PORT
 	shift 4
 	service "$family" $PORT m "$@"
 	clients "$family" $PORT 100 --in-turn
 	failed=$(clients_refused)
+	closed=$(table "$family" $PORT CLOSE)
+	told=$(refused "$family" $PORT)
+	if [ $((SECONDS - begin)) -ge 9 ] && [ $((again--)) -gt 0 ]; then
+		ktap_note "$name: after $((SECONDS - begin)) s entries may have expired, again"
+		clients_end
+		refusing "${arguments[@]}"
+		return
+	fi
 	ktap_note "$name: of 100 clients $failed are refused, $(clients_connected) connect"
 	ktap_check "$name: $least to $most of 100 clients are refused" \
 		within "$least" "$most" "$failed"
 	ktap_check "$name: all others connect" \
 		expect $((100 - failed)) "$(clients_connected)"
 	ktap_check "$name: the table has them" \
-		expect "0 $failed" "$(table "$family" $PORT CLOSE)"
+		expect "0 $failed" "$closed"
 	ktap_check "$name: and those that connected" \
 		expect "$((100 - failed)) 0" "$(table "$family" $PORT ESTABLISHED)"
 	clients_stay
 	[ "$1" = wlch ] || return
-	ktap_check "$name: the Refused column shows them" \
-		refused_is "$family" $PORT "0 $failed"
+	ktap_check "$name: the Refused column shows them" expect "0 $failed" "$told"
 	ktap_check "$name: none is half-open" half_open_is "$family" $PORT "0 0"
 }
 

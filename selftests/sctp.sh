@@ -149,7 +149,7 @@ refusing() {
 # other. An association that had to ask server 2 twice is CLOSED, for 61 s.
 refused_entries() {
 	local second
-	read -r _ second <<<"$(table "$1" "$2" 'REJECTED|CLOSED')"
+	read -r _ second <<<"$(read_table "$1" "$2" 'REJECTED|CLOSED')"
 	echo "0 $second"
 }
 
@@ -170,7 +170,7 @@ refused_seen() {
 refusing_late() {
 	local form=$1 name="IPv${1#sctp} refusing late" port=$2
 	service "$form" "$port" m wlch
-	delay "$SERVER2" 700
+	delay "$SERVER2" 1300
 	clients "$form" "$port" 40
 	ktap_check "$name: half of the clients connect" \
 		expect 20 "$(clients_connected)"

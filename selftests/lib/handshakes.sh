@@ -8,7 +8,11 @@
 declare -A method_name=([m]=NAT [g]="direct routing")
 
 block_servers() { block "$SERVER1" "$1" && block "$SERVER2" "$1"; }
-unblock_servers() { unblock "$SERVER1" && unblock "$SERVER2"; }
+# both at once: SYNs that are sent again are to find both of them as they were, or neither
+unblock_servers() {
+	unblock "$SERVER1" &
+	unblock "$SERVER2" && wait $!
+}
 
 # unheard_clients FAMILY PORT COUNT [OPTION...]: clients whom no server hears
 # until it is unblocked. The options are those of clients.

@@ -16,8 +16,8 @@ says() {
 	expect "$text" "$said"
 }
 
-# logs TEXT: the last line of the kernel's log
-logs() { expect "$1" "$(dmesg | tail -n 1 | sed 's/^\[[^]]*\] //')"; }
+# logs TEXT: a line of the kernel's log
+logs() { expect "$1" "$(dmesg | sed 's/^\[[^]]*\] //' | grep -xF -m 1 -e "$1")"; }
 
 loads() { modprobe ip_vs_wlch && rmmod ip_vs_wlch; }
 
