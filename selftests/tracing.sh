@@ -48,7 +48,7 @@ make_sleep() {
 		#!/bin/bash
 		PATH=${PATH@Q}
 		touch "\$SLEEPS"
-		for ((i = 0; i < 900; i++)); do
+		for ((i = 0; i < 9000; i++)); do
 			[ ! -e "$dir/wake" ] || exit 0
 			sleep 0.1
 		done
@@ -99,7 +99,7 @@ interrupted() {
 # ended NAME: it has been woken, or is interrupted, and ends well. bpftrace is the last to:
 # when its programs go, so do symbols, while trace-cmd copies the list of them.
 ended() {
-	if poll 60 interrupted "$1" && wait "${pid[$1]}"; then
+	if poll 300 interrupted "$1" && wait "${pid[$1]}"; then
 		unset "pid[$1]" "told[$1]"
 		return
 	fi
@@ -147,7 +147,7 @@ why() {
 	local name word before after want
 	start "${WHY[@]}"
 	for name in "${WHY[@]}"; do
-		ktap_check "$name: the page's commands trace" poll 60 traces "$name"
+		ktap_check "$name: the page's commands trace" poll 300 traces "$name"
 	done
 	before=$(picks 4 80)
 	ktap_check "why: all clients connect" connections 4 80 $COUNT
@@ -236,7 +236,7 @@ how_long() {
 	start pairs "$@"
 	ktap_check "pairs: the page's commands end well" ended pairs
 	for name; do
-		ktap_check "$name: the page's commands trace" poll 60 traces "$name"
+		ktap_check "$name: the page's commands trace" poll 300 traces "$name"
 	done
 	ktap_check "how long: all clients connect" connections 4 80 $COUNT
 	wake
@@ -358,7 +358,7 @@ changes() {
 	local netns VS=10.1.0.100:86 module_active
 	module_active=$(cat /sys/module/ip_vs_wlch/parameters/active)
 	start who-perf
-	ktap_check "who-perf: the page's commands trace" poll 60 traces who-perf
+	ktap_check "who-perf: the page's commands trace" poll 300 traces who-perf
 	netns=$(stat -L -c %i "/run/netns/$DIRECTOR")
 	ktap_check "config: a service" changed \
 		" ipvsadm-.* netns=$netns protocol=TCP service=$VS request=start set= active=8 " ipvs -A -t $VS -s wlch

@@ -40,7 +40,7 @@ build_programs() {
 }
 
 # shellcheck disable=SC2317  # called by step
-selftests() { make -s selftests KERNEL="$1" ARGS="$2" TIMEOUT="${TIMEOUT:-4500}"; }
+selftests() { make -s selftests KERNEL="$1" ARGS="$2" TIMEOUT="${TIMEOUT:-9000}"; }
 
 # In User Mode Linux: what needs allocations that fail, or takes too long in a virtual
 # machine, where the same does less of it.
@@ -70,7 +70,7 @@ first_lane() {
 	for kernel in 6.1-old 6.12; do
 		step "module-$kernel" build_module "$kernel"
 	done
-	step kunit selftests/kunit/run.sh
+	TIMEOUT=600 step kunit selftests/kunit/run.sh
 	native
 	step selftests-tools selftests 6.1 tools
 	# on other kernels those that depend on the kernel

@@ -34,15 +34,14 @@ status() { [ "$rc" -eq "$1" ]; }
 ended() { [ "$rc" -eq "$1" ] && grep -q "$2" "$work/err"; }
 printed() { printf '%b' "$1" | cmp -s - "$work/out"; }
 
-run 'printf "%s|" "$PWD" "$@"' one 'two words'
-result "a passing script passes" status 0
-result "arguments and folder reach the script" printed '/selftests|one|two words|'
+PATH=/usr/local/bin:/usr/bin:/bin run 'printf "%s|" "$PWD" "$@"
+printf "a\nb\r\n\tc\000\377\004end"; printf to-stderr >&2' one 'two words'
+result "a passing script passes, with the PATH of an ordinary user" status 0
+result "arguments and folder reach it, and its output comes byte for byte" \
+	printed '/selftests|one|two words|a\nb\r\n\tc\0000\0377\0004endto-stderr'
 
 run 'exit 3'
 result "the exit status of the script is that of the runner" status 3
-
-run 'printf "a\nb\r\n\tc\000\377\004end"; printf to-stderr >&2'
-result "the output comes byte for byte" printed 'a\nb\r\n\tc\0000\0377\0004endto-stderr'
 
 run 'echo c >/proc/sysrq-trigger; sleep 60'
 result "a panic fails" ended 241 'vm: the kernel panicked'
@@ -55,7 +54,7 @@ sleep 1000'
 result "a stall ends the run" ended 241 'vm: the kernel panicked'
 result "... and is shown" grep -q 'detected stalls\|self-detected stall' "$work/err"
 
-TIMEOUT=120 run '# vm-tools: trace-cmd
+run '# vm-tools: trace-cmd
 mount -t tracefs none /sys/kernel/tracing
 while :; do sleep 0.001; done &
 for ((i = 0; i < 300; i++)); do
@@ -81,9 +80,6 @@ echo 'exit 0' >"$work/plain"
 "$here/vm.sh" "$work/plain" >"$work/out" 2>"$work/err"
 rc=$?
 result "a script that is not executable is told" ended 240 'chmod +x'
-
-PATH=/usr/local/bin:/usr/bin:/bin run 'exit 0'
-result "the PATH of an ordinary user will do" status 0
 
 KERNEL=2.6 run 'exit 0'
 result "an unknown kernel is told" ended 240 'use 6.1'
