@@ -17,7 +17,7 @@ FORM=pool$SERVERS
 HELD=10000
 ! looks_for_defects || HELD=2000
 ROUNDS=200
-MOST_DOUBLED=20
+MOST_DOUBLED=5
 CPUS=$(nproc)
 
 # connections of each CPU so far, as the director's IPVS has counted them

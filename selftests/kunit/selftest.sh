@@ -40,8 +40,8 @@ if grep -qw PROMTOOL "$script"; then
 fi
 # IPVS is built in, so this is no option of a module
 ! grep -qw conn_tab_bits "$script" || needs+=(ip_vs.conn_tab_bits=20)
-# all of them have what the first has built
-mkdir -p "$out" && exec 9>"$out/.lock" && flock 9 || exit
+# all of them have what the first has built; the lock is vm.sh's, who builds programs, too
+mkdir -p "$out" && exec 9>"$top/build/.lock" && flock 9 || exit
 {
 	"$here/../vm/module.sh" "$uml" "$out" ARCH=um && { ! grep -q test_module_need "$script" ||
 		"$here/../vm/module.sh" "$uml" "$top/build/threads" ARCH=um \
