@@ -225,6 +225,7 @@ struct wlch_server *wlch_claim_turn(const struct ip_vs_dest *dest);
 int wlch_servers_init(void);
 void wlch_servers_exit(void);
 struct wlch_server *wlch_server_find(const struct ip_vs_dest *dest);
+struct wlch_server *wlch_server_hold(const struct ip_vs_dest *dest);
 struct wlch_server *wlch_server_get(const struct ip_vs_dest *dest);
 void wlch_server_put(struct wlch_server *server);
 struct wlch_server *wlch_server_join(struct ip_vs_dest *dest);

@@ -115,8 +115,8 @@ void wlch_claim_end(const struct ip_vs_dest *dest)
  *
  * Context: under rcu_read_lock(); softirq or process.
  * Return: the server's private counters with a reference for the connection;
- * NULL if the connection was not claimed here, or its server is in no service
- * that runs wlch any more.
+ * NULL if the connection was not claimed here, or its server was removed since and
+ * is not known any more.
  */
 struct wlch_server *wlch_claim_turn(const struct ip_vs_dest *dest)
 {
@@ -125,7 +125,7 @@ struct wlch_server *wlch_claim_turn(const struct ip_vs_dest *dest)
 
 	if (!wlch_note_take(dest, &stamp))
 		return NULL;
-	server = wlch_server_get(dest);
+	server = wlch_server_hold(dest);
 	if (!server)
 		return NULL;
 	wlch_claim_replace(server, stamp, WLCH_ONE_PENDING);

@@ -271,7 +271,7 @@ static void claim_worth(struct kunit *test)
 static void claim_turn(struct kunit *test)
 {
 	struct pool *pool = pool_make(test);
-	struct wlch_server *server;
+	struct wlch_server *server, *other;
 	u64 arrivals;
 
 	pool_add(pool, 0, 0, 1);
@@ -301,9 +301,16 @@ static void claim_turn(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0,
 			wlch_claims(arrivals, wlch_claim_stamp(arrivals)));
 
-	/* the service goes between the choice and the connection */
+	/* the server is removed between the choice and the connection ... */
+	other = wlch_server_get(&pool->dest[0]);
 	KUNIT_EXPECT_EQ(test, 0, pool_claim(pool));
 	wlch_server_leave(&pool->dest[0]);
+	KUNIT_EXPECT_PTR_EQ(test, server, wlch_claim_turn(&pool->dest[0]));
+	wlch_server_put(server);
+	/* ... and none of its connections is followed */
+	atomic64_set(&server->arrivals, 0);
+	KUNIT_EXPECT_EQ(test, 0, pool_claim(pool));
+	wlch_server_put(other);
 	KUNIT_EXPECT_NULL(test, wlch_claim_turn(&pool->dest[0]));
 	local_bh_enable();
 	rcu_read_unlock();

@@ -64,6 +64,23 @@ struct wlch_server *wlch_server_find(const struct ip_vs_dest *dest)
 }
 
 /**
+ * wlch_server_hold() - take a reference for a connection that schedule() has chosen for
+ * @dest: the server of the connection
+ *
+ * Its service may have lost the server since: the connection is one of it all the same,
+ * and is there when the server comes back.
+ *
+ * Context: under rcu_read_lock(); softirq, or process for local clients.
+ * Return: the entry, or NULL if it is gone, as it held no other connection.
+ */
+struct wlch_server *wlch_server_hold(const struct ip_vs_dest *dest)
+{
+	struct wlch_server *server = wlch_server_find(dest);
+
+	return server && refcount_inc_not_zero(&server->refcnt) ? server : NULL;
+}
+
+/**
  * wlch_server_get() - take a reference for a connection that is to be followed
  * @dest: the server of the connection
  *

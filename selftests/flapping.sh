@@ -1,0 +1,68 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A server, and then a whole service, is removed and added again WLCH_FLAPS (400) times while
+# SYNs come in. A connection for which a server was chosen that is gone by the time that it
+# is made belongs to that server all the same: it is half-open when the server is back.
+# Nobody answers, so no later packet would put a count right.
+
+# shellcheck source=selftests/lib/lib.sh
+. "$(dirname "$0")/lib/lib.sh"
+# shellcheck source=selftests/lib/handshakes.sh
+. "$(dirname "$0")/lib/handshakes.sh"
+# shellcheck source=selftests/lib/flood.sh
+. "$(dirname "$0")/lib/flood.sh"
+
+FLAPS=${WLCH_FLAPS:-400}
+SYNS=20000	# in the time of so many flaps, or about
+BEFORE=100	# half-open from the start: what counts them stays
+
+server_flaps() {
+	cat <<-E
+		-d -t ${VIP[4]}:$1 -r 10.2.0.11:$1
+		-a -t ${VIP[4]}:$1 -r 10.2.0.11:$1 -m
+	E
+}
+
+service_flaps() {
+	cat <<-E
+		-D -t ${VIP[4]}:$1
+		-A -t ${VIP[4]}:$1 -s wlch
+		-a -t ${VIP[4]}:$1 -r 10.2.0.11:$1 -m
+		-a -t ${VIP[4]}:$1 -r 10.2.0.12:$1 -m
+	E
+}
+
+while_flooded() {
+	local i rc
+	for ((i = 0; i < FLAPS; i++)); do
+		"$1" "$2"
+	done >"$rules"
+	flood_start "$2"
+	flood $BEFORE &&
+		expect $BEFORE "$(sum "$(handshakes 4 "$2")")" "handshakes before" &&
+		flood_begin $SYNS && in_director ipvsadm -R <"$rules" && flood_end
+	rc=$?
+	flood_stop
+	return $rc
+}
+
+# No entry expires meanwhile: they live for 60 s.
+flapping() {
+	local name=$1 flap=$2 port=$3
+	service 4 "$port" m wlch
+	ktap_check "$name $FLAPS times while SYNs come in" while_flooded "$flap" "$port"
+	ktap_check "$name: servers were chosen for them" \
+		at_least $((BEFORE + SYNS / 20)) picks_total 4 "$port"
+	ktap_check "$name: all that are in the handshake are half-open" \
+		half_open_agrees 4 "$port"
+	ktap_note "$name: $half_open_now"
+}
+
+rules=$(mktemp)
+wlch_start
+flood_up
+flapping "a server goes and comes" server_flaps 8001
+flapping "a service goes and comes" service_flaps 8002
+rm -f "$rules"
+ktap_end
