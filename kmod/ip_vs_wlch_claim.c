@@ -32,6 +32,11 @@ struct wlch_note {
 
 static DEFINE_PER_CPU(struct wlch_note, wlch_notes);
 
+/* In jiffies. The claim is void long before, but the connection may still be made: a
+ * hypervisor has taken the CPU away in between. Far below what a stamp can tell.
+ */
+#define WLCH_NOTE_AGE	(HZ / 4)
+
 /**
  * wlch_claim() - make a choice visible to the picks on other CPUs
  * @server: the chosen server
@@ -60,9 +65,7 @@ bool wlch_claim(struct wlch_server *server, u64 seen, bool anyway)
 	return true;
 }
 
-/* Has this CPU's last pick claimed @dest, and is the claim still good? The
- * note is taken away.
- */
+/* Has this CPU's last pick claimed @dest, not long ago? The note is taken away. */
 static bool wlch_note_take(const struct ip_vs_dest *dest, u32 *stamp)
 {
 	struct wlch_note *note;
@@ -70,7 +73,7 @@ static bool wlch_note_take(const struct ip_vs_dest *dest, u32 *stamp)
 
 	local_bh_disable();
 	note = this_cpu_ptr(&wlch_notes);
-	found = note->dest == dest && (u32)jiffies - note->when <= 1;
+	found = note->dest == dest && (u32)jiffies - note->when <= WLCH_NOTE_AGE;
 	if (found) {
 		*stamp = note->when & WLCH_STAMP_MASK;
 		note->dest = NULL;
@@ -115,8 +118,8 @@ void wlch_claim_end(const struct ip_vs_dest *dest)
  *
  * Context: under rcu_read_lock(); softirq or process.
  * Return: the server's private counters with a reference for the connection;
- * NULL if the connection was not claimed here, or its server was removed since and
- * is not known any more.
+ * NULL if the connection was not claimed here, or its server is in no service that runs
+ * wlch any more and has no other followed connection.
  */
 struct wlch_server *wlch_claim_turn(const struct ip_vs_dest *dest)
 {

@@ -4,6 +4,7 @@
  */
 
 #include <kunit/test.h>
+#include <linux/delay.h>
 #include <linux/module.h>
 
 #include "ip_vs_wlch_compat.h"
@@ -271,7 +272,7 @@ static void claim_worth(struct kunit *test)
 static void claim_turn(struct kunit *test)
 {
 	struct pool *pool = pool_make(test);
-	struct wlch_server *server, *other;
+	struct wlch_server *server;
 	u64 arrivals;
 
 	pool_add(pool, 0, 0, 1);
@@ -301,16 +302,19 @@ static void claim_turn(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, 0,
 			wlch_claims(arrivals, wlch_claim_stamp(arrivals)));
 
-	/* the server is removed between the choice and the connection ... */
-	other = wlch_server_get(&pool->dest[0]);
+	/* the server is removed between the choice and the connection, for which it takes
+	 * longer than the claim is good ...
+	 */
 	KUNIT_EXPECT_EQ(test, 0, pool_claim(pool));
+	refcount_inc(&server->refcnt);
 	wlch_server_leave(&pool->dest[0]);
+	mdelay(jiffies_to_msecs(3));
 	KUNIT_EXPECT_PTR_EQ(test, server, wlch_claim_turn(&pool->dest[0]));
 	wlch_server_put(server);
 	/* ... and none of its connections is followed */
 	atomic64_set(&server->arrivals, 0);
 	KUNIT_EXPECT_EQ(test, 0, pool_claim(pool));
-	wlch_server_put(other);
+	wlch_server_put(server);
 	KUNIT_EXPECT_NULL(test, wlch_claim_turn(&pool->dest[0]));
 	local_bh_enable();
 	rcu_read_unlock();

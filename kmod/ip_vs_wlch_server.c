@@ -70,8 +70,11 @@ struct wlch_server *wlch_server_find(const struct ip_vs_dest *dest)
  * Its service may have lost the server since: the connection is one of it all the same,
  * and is there when the server comes back.
  *
+ * Only for these: when its service has another scheduler, no more of them come, and one day
+ * the last reference is given back.
+ *
  * Context: under rcu_read_lock(); softirq, or process for local clients.
- * Return: the entry, or NULL if it is gone, as it held no other connection.
+ * Return: the entry, or NULL if it is gone, as no other connection was followed.
  */
 struct wlch_server *wlch_server_hold(const struct ip_vs_dest *dest)
 {

@@ -40,7 +40,7 @@ while_flooded() {
 	done >"$rules"
 	flood_start "$2"
 	flood $BEFORE &&
-		expect $BEFORE "$(sum "$(handshakes 4 "$2")")" "handshakes before" &&
+		poll 30 half_open_total_is 4 "$2" $BEFORE &&
 		flood_begin $SYNS && in_director ipvsadm -R <"$rules" && flood_end
 	rc=$?
 	flood_stop
