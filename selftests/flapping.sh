@@ -1,10 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# A server, and then a whole service, is removed and added again WLCH_FLAPS (400) times, or
-# as often as in 20 seconds, while SYNs come in. A connection for which a server was chosen that is gone by the time that it
-# is made belongs to that server all the same: it is half-open when the server is back.
-# Nobody answers, so no later packet would put a count right.
+# A server, and then a whole service, is removed and added again WLCH_FLAPS (400) times, in
+# steps of 200, and for not much longer than 20 seconds, while SYNs come in. A connection for
+# which a server was chosen that is gone by the time that it is made belongs to that server
+# all the same: it is half-open when the server is back. Nobody answers, so no later packet
+# would put a count right.
 
 # shellcheck source=selftests/lib/lib.sh
 . "$(dirname "$0")/lib/lib.sh"
@@ -15,13 +16,14 @@
 
 FLAPS=${WLCH_FLAPS:-400}
 SYNS=20000	# in the time of so many flaps, or about
+STEP=200	# flaps of one ipvsadm: a process for each would let the flood pass between
 BEFORE=100	# half-open from the start: what counts them stays
 SECONDS_MOST=20	# entries live for 60 s, and are to be there when all is looked at
 
 server_flaps() {
 	cat <<-E
-		-d -t ${VIP[4]}:$1 -r 10.2.0.11:$1
-		-a -t ${VIP[4]}:$1 -r 10.2.0.11:$1 -m
+		-d -t ${VIP[4]}:$1 -r ${RIP1[4]}:$1
+		-a -t ${VIP[4]}:$1 -r ${RIP1[4]}:$1 -m
 	E
 }
 
@@ -29,28 +31,28 @@ service_flaps() {
 	cat <<-E
 		-D -t ${VIP[4]}:$1
 		-A -t ${VIP[4]}:$1 -s wlch
-		-a -t ${VIP[4]}:$1 -r 10.2.0.11:$1 -m
-		-a -t ${VIP[4]}:$1 -r 10.2.0.12:$1 -m
+		-a -t ${VIP[4]}:$1 -r ${RIP1[4]}:$1 -m
+		-a -t ${VIP[4]}:$1 -r ${RIP2[4]}:$1 -m
 	E
 }
 
-# flaps FLAP PORT: 200 at a time, so that they are quick; leaves in $flapped how many there were
+# flaps: leaves in $flapped how many there were
 flaps() {
 	local end=$((SECONDS + SECONDS_MOST))
-	for ((flapped = 0; flapped < FLAPS && SECONDS < end; flapped += 200)); do
+	for ((flapped = 0; flapped < FLAPS && SECONDS < end; flapped += STEP)); do
 		in_director ipvsadm -R <"$rules" || return
 	done
 }
 
 while_flooded() {
 	local i rc
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < STEP; i++)); do
 		"$1" "$2"
 	done >"$rules"
 	flood_start "$2"
 	flood $BEFORE &&
 		poll 30 half_open_total_is 4 "$2" $BEFORE &&
-		flood_begin $SYNS && flaps "$1" "$2" && flood_end
+		flood_begin $SYNS && flaps && flood_end
 	rc=$?
 	flood_stop
 	return $rc
