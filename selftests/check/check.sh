@@ -117,7 +117,8 @@ long_native() {
 # defects. Of what a kernel that looks for data races sees only what CPUs do at once counts.
 long_machines() {
 	step detectors-kcsan selftests/kernels/selfcheck.sh kcsan
-	SMP=4 WLCH_RACES=4 TIMEOUT=7200 step cpus-kcsan selftests kcsan "cpus lives.sh kunit/load.sh"
+	SMP=4 WLCH_RACES=4 TIMEOUT=7200 step cpus-kcsan selftests kcsan \
+		"cpus lives.sh flapping.sh kunit/load.sh"
 	step detectors-debug selftests/kernels/selfcheck.sh debug
 	SMP=4 WLCH_RACES=2 WLCH_LOADS=2 TIMEOUT=14400 step short-debug selftests debug \
 		"short threads.sh parallel.sh races.sh lives.sh refusal.sh kunit/load.sh kunit/faults.sh"
